@@ -1,0 +1,196 @@
+package dev.bifolio.kernel.firmware;
+
+import dev.bifolio.kernel.unit.AddressRange;
+import org.jspecify.annotations.Nullable;
+
+/// What a machine's firmware says of its memory, checked and put in order; immutable.
+///
+/// Rules of the map (what a boot makes of it is policy and lies elsewhere):
+///
+/// - Memory is sorted by address. Neighbours and overlapping ranges are merged if node and
+///   hotpluggable are equal; where they differ, the range stated first keeps the bytes that both
+///   claim and a warning says so. Zero-sized ranges are left out. A range that would pass 2^64 is
+///   cut there, with a warning.
+/// - Reserved ranges are sorted by address and otherwise as stated: overlapping, outside RAM,
+///   byte-exact. Nothing is subtracted from memory.
+/// - Nothing is dropped in silence: each range that cannot be used leaves a warning.
+///
+/// Sequences are read by index, because this package uses no collections. Any thread.
+public final class MemoryMap {
+  /// The largest input that readers accept: 16 MiB.
+  public static final int MAX_FILE_BYTES = 16 << 20;
+
+  /// The largest number of ranges of one kind in a map; more are refused.
+  public static final int MAX_REGIONS = 1 << 16;
+
+  private final String format;
+  private final @Nullable Architecture architecture;
+  private final MemoryRegion[] memory;
+  private final ReservedRegion[] reserved;
+  private final DynamicReservation[] dynamicReservations;
+  private final BootModule[] modules;
+  private final @Nullable AddressRange initrd;
+  private final @Nullable String commandLine;
+  private final @Nullable String loaderName;
+  private final int @Nullable [][] distances;
+  private final String[] warnings;
+
+  MemoryMap(MemoryMapBuilder from) {
+    this.format = from.formatName();
+    this.architecture = from.architecture();
+    this.memory = from.normalisedMemory();
+    this.reserved = from.sortedReserved();
+    this.dynamicReservations = from.dynamicReservations();
+    this.modules = from.modules();
+    this.initrd = from.initrd();
+    this.commandLine = from.commandLine();
+    this.loaderName = from.loaderName();
+    this.distances = from.distances();
+    this.warnings = from.warnings();
+  }
+
+  /// The format it was read from.
+  ///
+  /// @return `fdt`, `multiboot1`, `multiboot2`, `e820`, `efi`, `iomem` or `dmesg`
+  public String format() {
+    return format;
+  }
+
+  /// The kind of machine.
+  ///
+  /// @return the architecture, or null if the firmware does not tell
+  public @Nullable Architecture architecture() {
+    return architecture;
+  }
+
+  /// How many ranges of RAM there are.
+  ///
+  /// @return 0 or more
+  public int memoryCount() {
+    return memory.length;
+  }
+
+  /// A range of RAM; they are sorted and do not overlap.
+  ///
+  /// @param index 0 … [#memoryCount()] - 1
+  /// @return the range
+  public MemoryRegion memory(int index) {
+    return memory[index];
+  }
+
+  /// How many reserved ranges there are.
+  ///
+  /// @return 0 or more
+  public int reservedCount() {
+    return reserved.length;
+  }
+
+  /// A reserved range; they are sorted by base and may overlap.
+  ///
+  /// @param index 0 … [#reservedCount()] - 1
+  /// @return the range
+  public ReservedRegion reserved(int index) {
+    return reserved[index];
+  }
+
+  /// How many reservations await a place.
+  ///
+  /// @return 0 or more
+  public int dynamicReservationCount() {
+    return dynamicReservations.length;
+  }
+
+  /// A reservation that awaits its place, in the order of the file.
+  ///
+  /// @param index 0 … [#dynamicReservationCount()] - 1
+  /// @return the reservation
+  public DynamicReservation dynamicReservation(int index) {
+    return dynamicReservations[index];
+  }
+
+  /// How many boot modules there are.
+  ///
+  /// @return 0 or more
+  public int moduleCount() {
+    return modules.length;
+  }
+
+  /// A boot module, in the loader's order.
+  ///
+  /// @param index 0 … [#moduleCount()] - 1
+  /// @return the module
+  public BootModule module(int index) {
+    return modules[index];
+  }
+
+  /// The initial RAM disk.
+  ///
+  /// @return its range, or null if there is none
+  public @Nullable AddressRange initrd() {
+    return initrd;
+  }
+
+  /// The kernel's command line.
+  ///
+  /// @return the line, or null if there is none
+  public @Nullable String commandLine() {
+    return commandLine;
+  }
+
+  /// The boot loader's name.
+  ///
+  /// @return the name, or null if it does not tell
+  public @Nullable String loaderName() {
+    return loaderName;
+  }
+
+  /// How many nodes the distance table covers.
+  ///
+  /// @return its side, or 0 if there is no table
+  public int distanceCount() {
+    return distances == null ? 0 : distances.length;
+  }
+
+  /// The distance between two nodes; 10 is local.
+  ///
+  /// @param from 0 … [#distanceCount()] - 1
+  /// @param to 0 … [#distanceCount()] - 1
+  /// @return the distance, 10 … 255 as a rule
+  /// @throws IndexOutOfBoundsException if there is no such pair
+  public int distance(int from, int to) {
+    if (distances == null) {
+      throw new IndexOutOfBoundsException("no distance table");
+    }
+    return distances[from][to];
+  }
+
+  /// How many warnings there are.
+  ///
+  /// @return 0 or more
+  public int warningCount() {
+    return warnings.length;
+  }
+
+  /// Something in the input that is odd but did not prevent a map.
+  ///
+  /// @param index 0 … [#warningCount()] - 1
+  /// @return one line
+  public String warning(int index) {
+    return warnings[index];
+  }
+
+  /// The bytes of RAM of all ranges, holes not counted.
+  ///
+  /// @return a sum, unsigned; 2^64 - 1 if it does not fit
+  public long totalMemoryBytes() {
+    long total = 0;
+    for (MemoryRegion region : memory) {
+      long sum = total + region.range().byteSize();
+      if (Long.compareUnsigned(sum, total) < 0) {
+        return -1L;
+      }
+      total = sum;
+    }
+    return total;
+  }
+}

@@ -1,0 +1,94 @@
+package dev.bifolio.kernel.unit;
+
+/// A range of physical addresses as firmware states it: any base, any size in bytes, any alignment.
+///
+/// Both numbers are unsigned 64-bit values. The end, `base + byteSize`, is at most 2^64 and cannot
+/// wrap; a range that ends exactly there has an [#end()] of 0, therefore comparisons use [#last()].
+///
+/// @param base first byte, unsigned
+/// @param byteSize bytes, unsigned, not 0
+public record AddressRange(long base, long byteSize) {
+  /// Checks the range.
+  ///
+  /// @throws IllegalArgumentException if the size is 0 or the range passes 2^64
+  public AddressRange {
+    if (byteSize == 0) {
+      throw new IllegalArgumentException("empty address range at " + hex(base));
+    }
+    if (Long.compareUnsigned(base + (byteSize - 1), base) < 0) {
+      throw new IllegalArgumentException(
+          "address range " + hex(base) + " + " + hex(byteSize) + " passes 2^64");
+    }
+  }
+
+  /// The range from `base` up to, not including, `end`.
+  ///
+  /// @param base first byte, unsigned
+  /// @param end byte behind the last one, unsigned; 0 stands for 2^64
+  /// @return the range
+  /// @throws IllegalArgumentException if it would be empty or negative
+  public static AddressRange ofBounds(long base, long end) {
+    if (end != 0 && Long.compareUnsigned(end, base) <= 0) {
+      throw new IllegalArgumentException("address range ends at " + hex(end) + ", before its base");
+    }
+    return new AddressRange(base, end - base);
+  }
+
+  /// The range of `byteSize` bytes at `base`, cut at 2^64 if it would pass it.
+  ///
+  /// @param base first byte, unsigned
+  /// @param byteSize bytes, unsigned, not 0
+  /// @return the range
+  /// @throws IllegalArgumentException if the size is 0
+  public static AddressRange clipped(long base, long byteSize) {
+    if (byteSize != 0 && Long.compareUnsigned(base + (byteSize - 1), base) < 0) {
+      return new AddressRange(base, -base);
+    }
+    return new AddressRange(base, byteSize);
+  }
+
+  /// The last byte that belongs to the range.
+  ///
+  /// @return an address, unsigned
+  public long last() {
+    return base + (byteSize - 1);
+  }
+
+  /// The byte behind the range.
+  ///
+  /// @return an address, unsigned; 0 stands for 2^64
+  public long end() {
+    return base + byteSize;
+  }
+
+  /// Whether `address` lies in the range.
+  ///
+  /// @param address unsigned
+  /// @return true from base to last
+  public boolean contains(long address) {
+    return Long.compareUnsigned(address - base, byteSize) < 0;
+  }
+
+  /// Whether the two ranges have a byte in common; touching edges do not count.
+  ///
+  /// @param other another range
+  /// @return true if they overlap
+  public boolean overlaps(AddressRange other) {
+    return Long.compareUnsigned(base, other.last()) <= 0
+        && Long.compareUnsigned(other.base, last()) <= 0;
+  }
+
+  /// `[0xbase, 0xend)`.
+  @Override
+  public String toString() {
+    return "[" + hex(base) + ", " + (end() == 0 ? "2^64" : hex(end())) + ")";
+  }
+
+  /// An address as it is printed everywhere: `0x` and lower-case digits without leading zeros.
+  ///
+  /// @param value unsigned
+  /// @return the text
+  public static String hex(long value) {
+    return "0x" + Long.toHexString(value);
+  }
+}

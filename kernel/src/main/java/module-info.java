@@ -1,0 +1,13 @@
+import org.jspecify.annotations.NullMarked;
+
+/// Everything a kernel would contain: firmware readers, the early allocator, frame allocators and
+/// the boot sequence. No run-time dependency; the `platform` package alone touches the machine.
+@NullMarked
+module dev.bifolio.kernel {
+  requires static transitive org.jspecify;
+
+  exports dev.bifolio.kernel.unit;
+  exports dev.bifolio.kernel.platform;
+  exports dev.bifolio.kernel.firmware;
+  exports dev.bifolio.kernel.frame;
+}
