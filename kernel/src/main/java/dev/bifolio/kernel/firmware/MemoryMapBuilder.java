@@ -219,7 +219,11 @@ public final class MemoryMapBuilder {
   ///
   /// @return a map of what was added so far
   public MemoryMap build() {
-    return new MemoryMap(this);
+    int stated = warningCount;
+    MemoryMap map = new MemoryMap(this);
+    // Warnings about overlaps belong to that map: the next one may have other overlaps.
+    warningCount = stated;
+    return map;
   }
 
   String formatName() {

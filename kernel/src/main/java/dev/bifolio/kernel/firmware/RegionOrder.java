@@ -71,15 +71,6 @@ final class RegionOrder {
       MemoryRegion owner = stated[covering.least()];
       long last = owner.range().last();
       if (next < byBase.length && Long.compareUnsigned(bases[byBase[next]], last) <= 0) {
-        MemoryRegion later = stated[byBase[next]];
-        if (!sameKind(owner, later)) {
-          warnings.addWarning(
-              "memory ranges "
-                  + owner.range()
-                  + " and "
-                  + later.range()
-                  + " overlap with different node or hotpluggable; the one stated first is kept");
-        }
         last = bases[byBase[next]] - 1;
       }
       mergedCount = append(merged, mergedCount, cursor, last, owner);
@@ -88,7 +79,42 @@ final class RegionOrder {
     }
     MemoryRegion[] result = new MemoryRegion[mergedCount];
     System.arraycopy(merged, 0, result, 0, mergedCount);
+    warnOfLosers(stated, result, warnings);
     return result;
+  }
+
+  /// Warns of each stated range that lost bytes to one of another kind: exactly those that do not
+  /// lie whole in one range of their own kind, because equal neighbours are merged.
+  private static void warnOfLosers(
+      MemoryRegion[] stated, MemoryRegion[] merged, MemoryMapBuilder warnings) {
+    for (MemoryRegion each : stated) {
+      MemoryRegion holder = merged[holderOf(each.range().base(), merged)];
+      boolean whole =
+          Long.compareUnsigned(each.range().last(), holder.range().last()) <= 0
+              || (holder.range().base() == 0 && holder.range().byteSize() == -1L);
+      if (!whole || !sameKind(each, holder)) {
+        warnings.addWarning(
+            "memory range "
+                + each.range()
+                + " overlaps one stated earlier with another node or hotpluggable, which keeps the"
+                + " common bytes");
+      }
+    }
+  }
+
+  /// The last range that does not begin behind `address`.
+  private static int holderOf(long address, MemoryRegion[] merged) {
+    int low = 0;
+    int high = merged.length - 1;
+    while (low < high) {
+      int middle = (low + high + 1) >>> 1;
+      if (Long.compareUnsigned(merged[middle].range().base(), address) <= 0) {
+        low = middle;
+      } else {
+        high = middle - 1;
+      }
+    }
+    return low;
   }
 
   private static int append(
