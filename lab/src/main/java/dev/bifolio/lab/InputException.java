@@ -1,0 +1,20 @@
+package dev.bifolio.lab;
+
+import java.io.Serial;
+
+/// An input that cannot be used: one line for the user, and the place.
+final class InputException extends Exception {
+  @Serial private static final long serialVersionUID = 1L;
+
+  /// Where, in bytes; 0 if the file as a whole is meant.
+  private final long offset;
+
+  InputException(long offset, String message) {
+    super(message);
+    this.offset = offset;
+  }
+
+  long offset() {
+    return offset;
+  }
+}

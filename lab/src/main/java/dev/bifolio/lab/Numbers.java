@@ -1,0 +1,90 @@
+package dev.bifolio.lab;
+
+import dev.bifolio.kernel.unit.AddressRange;
+import java.util.Locale;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.TypeConversionException;
+
+/// Numbers as people write and read them: addresses in hex, sizes with K, M, G, T, ranges as
+/// `BASE+SIZE`.
+final class Numbers {
+  private static final String[] UNITS = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+
+  private Numbers() {}
+
+  /// A byte size with the largest unit that loses nothing, else with one decimal.
+  static String bytes(long byteSize) {
+    if (byteSize < 0) {
+      return AddressRange.hex(byteSize) + " B";
+    }
+    int unit = 0;
+    while (unit < UNITS.length - 1 && byteSize >> (10 * (unit + 1)) != 0) {
+      unit++;
+    }
+    long one = 1L << (10 * unit);
+    if (byteSize % one == 0) {
+      return byteSize / one + " " + UNITS[unit];
+    }
+    return String.format(Locale.ROOT, "%.1f %s", (double) byteSize / one, UNITS[unit]);
+  }
+
+  /// A count with thin groups of three, `1,234,567`.
+  static String count(long value) {
+    return String.format(Locale.ROOT, "%,d", value);
+  }
+
+  /// An address in hex or decimal, or a size with a binary suffix.
+  static long parse(String text) {
+    String trimmed = text.trim().toLowerCase(Locale.ROOT);
+    int shift = 0;
+    String digits = trimmed.replaceFirst("i?b$", "");
+    boolean hex = digits.startsWith("0x");
+    if (hex) {
+      digits = trimmed;
+    } else if (!digits.isEmpty()) {
+      int suffix = "kmgt".indexOf(digits.charAt(digits.length() - 1));
+      if (suffix >= 0) {
+        shift = 10 * (suffix + 1);
+        digits = digits.substring(0, digits.length() - 1);
+      }
+    }
+    try {
+      long value =
+          hex
+              ? Long.parseUnsignedLong(digits.substring(2).replace("_", ""), 16)
+              : Long.parseUnsignedLong(digits.replace("_", ""));
+      if (shift != 0 && value >>> (Long.SIZE - shift) != 0) {
+        throw new TypeConversionException("'" + text + "' does not fit 64 bits");
+      }
+      return value << shift;
+    } catch (NumberFormatException e) {
+      throw new TypeConversionException(
+          "'" + text + "' is no number such as 0x80000000, 4096, 512M or 2GiB");
+    }
+  }
+
+  /// Converts an address or a size.
+  static final class LongConverter implements ITypeConverter<Long> {
+    @Override
+    public Long convert(String value) {
+      return parse(value);
+    }
+  }
+
+  /// Converts `BASE+SIZE`.
+  static final class RangeConverter implements ITypeConverter<AddressRange> {
+    @Override
+    public AddressRange convert(String value) {
+      int plus = value.indexOf('+');
+      if (plus < 0) {
+        throw new TypeConversionException(
+            "'" + value + "' is not of the form BASE+SIZE, such as 0x80000000+2G");
+      }
+      try {
+        return new AddressRange(parse(value.substring(0, plus)), parse(value.substring(plus + 1)));
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException("'" + value + "': " + e.getMessage());
+      }
+    }
+  }
+}
