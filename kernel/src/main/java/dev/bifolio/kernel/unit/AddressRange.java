@@ -78,6 +78,36 @@ public record AddressRange(long base, long byteSize) {
         && Long.compareUnsigned(other.base, last()) <= 0;
   }
 
+  /// The first frame that lies wholly in the range, should there be one.
+  ///
+  /// @return a pfn, at most 2^52
+  public long firstWholePfn() {
+    return (base >>> Pages.PAGE_SHIFT) + (Pages.isPageAligned(base) ? 0 : 1);
+  }
+
+  /// The frame behind the last one that lies wholly in the range. If no frame does, it is not above
+  /// [#firstWholePfn()].
+  ///
+  /// @return a pfn, at most 2^52
+  public long endWholePfn() {
+    long lastPfn = last() >>> Pages.PAGE_SHIFT;
+    return Pages.pageOffset(last()) == Pages.PAGE_MASK ? lastPfn + 1 : lastPfn;
+  }
+
+  /// The first frame of which the range holds a byte.
+  ///
+  /// @return a pfn below 2^52
+  public long firstTouchedPfn() {
+    return base >>> Pages.PAGE_SHIFT;
+  }
+
+  /// The frame behind the last one of which the range holds a byte.
+  ///
+  /// @return a pfn, 1 … 2^52
+  public long endTouchedPfn() {
+    return (last() >>> Pages.PAGE_SHIFT) + 1;
+  }
+
   /// `[0xbase, 0xend)`.
   @Override
   public String toString() {

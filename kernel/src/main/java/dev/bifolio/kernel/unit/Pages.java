@@ -82,7 +82,7 @@ public final class Pages {
   /// @return an aligned address
   /// @throws ArithmeticException if the result would be 2^63 or more
   public static long alignUp(long address, long byteAlignment) {
-    return Math.addExact(address, byteAlignment - 1) & -byteAlignment;
+    return Math.addExact(notNegative(address), byteAlignment - 1) & -byteAlignment;
   }
 
   /// Whether `address` is a multiple of the page size.
@@ -159,7 +159,7 @@ public final class Pages {
   /// @return the sum
   /// @throws ArithmeticException if the result would be 2^63 or more
   public static long addPages(long address, long pageCount) {
-    return Math.addExact(address, shiftExact(pageCount));
+    return Math.addExact(notNegative(address), shiftExact(pageCount));
   }
 
   /// The address `pageCount` pages below `address`.
@@ -267,6 +267,13 @@ public final class Pages {
   public static int largestOrderAt(long pfn, long endPfn, int maxOrder) {
     int byAlignment = pfn == 0 ? maxOrder : Long.numberOfTrailingZeros(pfn);
     return Math.min(maxOrder, Math.min(byAlignment, framesToOrderDown(endPfn - pfn)));
+  }
+
+  private static long notNegative(long address) {
+    if (address < 0) {
+      throw new ArithmeticException("address " + AddressRange.hex(address) + " is 2^63 or more");
+    }
+    return address;
   }
 
   private static long shiftExact(long pages) {

@@ -1,0 +1,145 @@
+package dev.bifolio.kernel.frame;
+
+import dev.bifolio.kernel.unit.FrameError;
+import dev.bifolio.kernel.unit.FrameRequestException;
+import dev.bifolio.kernel.unit.Pages;
+
+/// The running counters of one allocator, of which [FrameStatistics] is a copy. One thread.
+final class FrameCounters {
+  private long totalFrames;
+  private long freeFrames;
+  private long peakUsedFrames;
+  private long requests;
+  private long allocations;
+  private long failures;
+  private long frees;
+  private long refusedFrees;
+  private long splits;
+  private long joins;
+  private long largestRequestFrames;
+  private long demandFrames;
+  private long peakDemandFrames;
+
+  /// Frames were handed over; they are free.
+  void added(long frameCount) {
+    totalFrames += frameCount;
+    freeFrames += frameCount;
+  }
+
+  /// A request was served.
+  void allocated(long frameCount) {
+    requests++;
+    allocations++;
+    freeFrames -= frameCount;
+    demandFrames += roundedUp(frameCount);
+    peakUsedFrames = Math.max(peakUsedFrames, usedFrames());
+    noteDemand(frameCount, demandFrames);
+  }
+
+  /// A legal request found no memory.
+  void exhausted(long frameCount) {
+    requests++;
+    failures++;
+    noteDemand(frameCount, demandFrames + roundedUp(frameCount));
+  }
+
+  /// A request was illegal.
+  void refused() {
+    requests++;
+    failures++;
+  }
+
+  /// A block or run came back.
+  ///
+  /// @throws FrameRequestException with CORRUPTION if more would be free than there is; nothing
+  ///   changes then
+  void freed(long frameCount) {
+    if (frameCount > totalFrames - freeFrames) {
+      throw new FrameRequestException(
+          FrameError.CORRUPTION,
+          "expected at most "
+              + usedFrames()
+              + " frames to come back, found a free of "
+              + frameCount
+              + " frames");
+    }
+    frees++;
+    freeFrames += frameCount;
+    demandFrames -= roundedUp(frameCount);
+  }
+
+  void refusedFree() {
+    refusedFrees++;
+  }
+
+  /// An allocated run became single frames.
+  void splitIntoFrames(long frameCount) {
+    demandFrames += frameCount - roundedUp(frameCount);
+  }
+
+  void split(long count) {
+    splits += count;
+  }
+
+  void joined() {
+    joins++;
+  }
+
+  /// Every allocation is forgotten.
+  void allFree() {
+    freeFrames = totalFrames;
+    demandFrames = 0;
+    resetRequests();
+  }
+
+  /// Zero, but for the memory itself; the peaks are what is in use now.
+  void resetRequests() {
+    requests = 0;
+    allocations = 0;
+    failures = 0;
+    frees = 0;
+    refusedFrees = 0;
+    splits = 0;
+    joins = 0;
+    largestRequestFrames = 0;
+    peakUsedFrames = usedFrames();
+    peakDemandFrames = demandFrames;
+  }
+
+  long totalFrames() {
+    return totalFrames;
+  }
+
+  long freeFrames() {
+    return freeFrames;
+  }
+
+  long usedFrames() {
+    return totalFrames - freeFrames;
+  }
+
+  FrameStatistics snapshot() {
+    return new FrameStatistics(
+        totalFrames,
+        freeFrames,
+        peakUsedFrames,
+        requests,
+        allocations,
+        failures,
+        frees,
+        refusedFrees,
+        splits,
+        joins,
+        largestRequestFrames,
+        peakDemandFrames);
+  }
+
+  private void noteDemand(long frameCount, long demand) {
+    largestRequestFrames = Math.max(largestRequestFrames, frameCount);
+    peakDemandFrames = Math.max(peakDemandFrames, demand);
+  }
+
+  private static long roundedUp(long frameCount) {
+    return Pages.orderToFrames(Pages.framesToOrderUp(frameCount));
+  }
+}
