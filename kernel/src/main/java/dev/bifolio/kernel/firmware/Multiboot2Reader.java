@@ -84,6 +84,7 @@ public final class Multiboot2Reader {
       throw new MemoryMapException(
           "Multiboot information", info, "total size " + totalByteSize + " bytes");
     }
+    memory.require("Multiboot information", info, totalByteSize);
     map.addReserved(
         info,
         totalByteSize,
@@ -116,7 +117,6 @@ public final class Multiboot2Reader {
         throw new MemoryMapException(
             record, info + at + 4, "size " + byteSize + " of a tag of type " + type);
       }
-      memory.require(record, info + at, byteSize);
       if (type == END) {
         return;
       }
