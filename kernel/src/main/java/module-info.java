@@ -11,4 +11,5 @@ module dev.bifolio.kernel {
   exports dev.bifolio.kernel.platform;
   exports dev.bifolio.kernel.firmware;
   exports dev.bifolio.kernel.frame;
+  exports dev.bifolio.kernel.boot;
 }
