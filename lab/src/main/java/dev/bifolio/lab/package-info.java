@@ -1,0 +1,2 @@
+/// The `bifolio` command: one class a subcommand, [Main][dev.bifolio.lab.Main] first.
+package dev.bifolio.lab;
