@@ -385,6 +385,11 @@ public final class Memblock {
     }
   }
 
+  /// Where a list has grown to, [#NO_ADDRESS] while it is in its static storage.
+  long storageOf(RegionList list) {
+    return list == memory ? memoryStorage : reservedStorage;
+  }
+
   private boolean change(
       RegionList list, int change, long base, long byteSize, long keep, long set) {
     requireActive();
@@ -423,7 +428,7 @@ public final class Memblock {
       return false;
     }
     list.relocate(storage + physToVirtOffset, 2 * oldCapacity);
-    long oldStorage = list == memory ? memoryStorage : reservedStorage;
+    long oldStorage = storageOf(list);
     if (list == memory) {
       memoryStorage = storage;
     } else {
