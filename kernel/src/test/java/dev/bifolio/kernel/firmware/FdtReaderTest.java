@@ -318,6 +318,26 @@ class FdtReaderTest {
   }
 
   @Test
+  void aReservationBlockWithoutItsEndIsRefusedAtTheEndOfTheTree() {
+    byte[] blob = FdtBlob.root(2, 2).memory(0x1000, 0x1000).close();
+    // The block moves into padding of one and a half entries; behind the tree lies what ends it.
+    int end = blob.length + 24;
+    byte[] longer = Arrays.copyOf(blob, end + 100);
+    Arrays.fill(longer, blob.length, end, (byte) 1);
+    byte[] moved = FdtBlob.withU32(FdtBlob.withU32(longer, 16, blob.length), 4, end);
+    assertRefused(moved, "reservation block", blob.length + 16);
+  }
+
+  @Test
+  void anEmptyReservationEndsTheBlockWhateverItsAddress() throws MemoryMapException {
+    byte[] blob = FdtBlob.root(2, 2).reserve(0, 0x1000).reserve(0x5000, 0x1000).close();
+    MemoryMap map = read(FdtBlob.withU32(blob, 40 + 16 + 12, 0));
+    assertEquals(List.of("[0x0, 0x1000) memreserve ''"), FdtTrees.reserved(map));
+    assertEquals(
+        List.of("reservation block: ends with an empty entry at 0x5000"), FdtTrees.warnings(map));
+  }
+
+  @Test
   void aTreeInPiecesIsReadLikeAFile() throws MemoryMapException {
     byte[] blob = FdtTrees.fixture("reservations");
     ByteView pieces =

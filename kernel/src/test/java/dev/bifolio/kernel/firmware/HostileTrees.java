@@ -9,7 +9,13 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 
-/// The long hostile run over device trees; CONTRIBUTING says how to start it.
+/// The long hostile run over device trees. After `mvn test-compile`, from the root of the project:
+///
+/// ```
+/// T=target/classes
+/// java -cp kernel/$T:kernel/target/test-classes:testkit/$T \
+///     dev.bifolio.kernel.firmware.HostileTrees FILE…
+/// ```
 ///
 /// Arguments: files (`.dtb`, `.dtb.gz`) or folders with such files; without any, the fixtures. Each
 /// tree, without its padding, is read
