@@ -90,7 +90,7 @@ public final class IomemReader {
     if (depth > lastDepth + 1 || depth >= MAX_DEPTH) {
       throw lines.refusal("indented by " + indent + " blanks, deeper than its parent allows");
     }
-    int separator = line.indexOf(SEPARATOR);
+    int separator = line.indexOf(SEPARATOR, indent);
     if (separator < 0) {
       throw lines.refusal("not 'start-end : name'");
     }
