@@ -515,4 +515,9 @@ public final class BuddyAllocator implements FrameAllocator {
   FreeAreas freeAreas() {
     return areas;
   }
+
+  /// The counts of managed frames, for tests.
+  ManagedSections managedSections() {
+    return sections;
+  }
 }
