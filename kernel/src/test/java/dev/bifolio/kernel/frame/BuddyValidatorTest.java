@@ -104,7 +104,7 @@ class BuddyValidatorTest extends FrameAllocatorFixture {
         "buddies both free",
         "frame 0x100: is free and its buddy 0x101 too",
         a -> {
-          a.freeAreas().addFirst(0x100, 0);
+          a.areas.addFirst(0x100, 0);
         });
     add(
         planted,
@@ -125,21 +125,21 @@ class BuddyValidatorTest extends FrameAllocatorFixture {
         "next link astray",
         "frame 0x108: links to 0x500",
         a -> {
-          a.descriptors().setNextLink(0x108, a.descriptors().linkTo(0x500));
+          a.frames.setNextLink(0x108, a.frames.linkTo(0x500));
         });
     add(
         planted,
         "wild next link",
         "frame 0x108: links to",
         a -> {
-          a.descriptors().setNextLink(0x108, (1L << 40) - 1);
+          a.frames.setNextLink(0x108, (1L << 40) - 1);
         });
     add(
         planted,
         "prev link astray",
         "which does not link back",
         a -> {
-          a.descriptors().setPrevLink(0x108, 3);
+          a.frames.setPrevLink(0x108, 3);
         });
     add(planted, "list cut off", "list 3 holds 0 blocks", a -> header(a, 3, 0, 0));
     add(planted, "list of another frame", "frame 0x3ff: is in list 3", a -> header(a, 3, 0, 0x300));
@@ -149,21 +149,21 @@ class BuddyValidatorTest extends FrameAllocatorFixture {
         "section count",
         "section counts 7 frames",
         a -> {
-          Memory.putLong(a.managedSections().sectionAddress(START), 7);
+          Memory.putLong(a.sections.sectionAddress(START), 7);
         });
     add(
         planted,
         "section said to be empty",
         "managed frames",
         a -> {
-          Memory.putLong(a.managedSections().sectionAddress(START), 0);
+          Memory.putLong(a.sections.sectionAddress(START), 0);
         });
     add(
         planted,
         "patch count",
         "frame 0x800: patch counts 3 frames",
         a -> {
-          Memory.putInt(a.managedSections().patchAddress(0x800), 3);
+          Memory.putInt(a.sections.patchAddress(0x800), 3);
         });
     return planted;
   }
@@ -174,19 +174,19 @@ class BuddyValidatorTest extends FrameAllocatorFixture {
   }
 
   private static long get(BuddyAllocator allocator, long pfn) {
-    return Memory.getLong(allocator.descriptors().address(pfn));
+    return Memory.getLong(allocator.frames.address(pfn));
   }
 
   private static void put(BuddyAllocator allocator, long pfn, long word) {
-    Memory.putLong(allocator.descriptors().address(pfn), word);
+    Memory.putLong(allocator.frames.address(pfn), word);
   }
 
   private static void put2(BuddyAllocator allocator, long pfn, long word) {
-    Memory.putLong(allocator.descriptors().address(pfn) + 8, word);
+    Memory.putLong(allocator.frames.address(pfn) + 8, word);
   }
 
   private static void header(BuddyAllocator allocator, int order, int offset, long word) {
-    Memory.putLong(allocator.freeAreas().area(order) + offset, word);
+    Memory.putLong(allocator.areas.area(order) + offset, word);
   }
 
   @TestFactory
