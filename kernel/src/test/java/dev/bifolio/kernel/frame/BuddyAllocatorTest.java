@@ -69,7 +69,7 @@ class BuddyAllocatorTest extends FrameAllocatorFixture {
   void headsHaveStatesAndOrdersAndSiblingsAreFree() {
     BuddyAllocator allocator = (BuddyAllocator) memoryOf(8);
     assertEquals(0, allocate(allocator, 0));
-    FrameDescriptors frames = allocator.descriptors();
+    FrameDescriptors frames = allocator.frames;
     assertTrue(frames.isAllocatedRun(0, 1));
     assertTrue(frames.isFreeBlock(1, 0));
     assertTrue(frames.isFreeBlock(2, 1));
@@ -124,7 +124,7 @@ class BuddyAllocatorTest extends FrameAllocatorFixture {
   void theTailOfARunIsFreedAsTheAlignedBlocksThatItIs() {
     FrameAllocator allocator = memoryOf(1024);
     assertEquals(0, allocateFrames(allocator, 600));
-    FrameDescriptors frames = ((BuddyAllocator) allocator).descriptors();
+    FrameDescriptors frames = ((BuddyAllocator) allocator).frames;
     assertTrue(frames.isFreeBlock(600, 3));
     assertTrue(frames.isFreeBlock(608, 5));
     assertTrue(frames.isFreeBlock(640, 7));
@@ -159,7 +159,7 @@ class BuddyAllocatorTest extends FrameAllocatorFixture {
   @Test
   void aBrokenFreeListStopsTheAllocationAndIsNamed() {
     BuddyAllocator allocator = (BuddyAllocator) memoryOf(20, 0, 6);
-    FrameDescriptors frames = allocator.descriptors();
+    FrameDescriptors frames = allocator.frames;
     frames.setNextLink(4, 40);
     FrameRequestException thrown =
         assertThrows(FrameRequestException.class, () -> allocate(allocator, 1));
