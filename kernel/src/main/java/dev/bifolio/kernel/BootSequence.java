@@ -271,7 +271,8 @@ final class BootSequence {
     }
     RegionList memory = memblock.memory();
     for (int i = 0; i < memory.count(); i++) {
-      rest.add(memory.base(i), memory.byteSize(i));
+      // With their nodes, so that no run reaches from one bank into another.
+      rest.add(memory.base(i), memory.byteSize(i), memory.node(i), 0);
     }
     for (int i = 0; i < reservations.count(); i++) {
       if (!isReleasable(reservations.get(i))) {

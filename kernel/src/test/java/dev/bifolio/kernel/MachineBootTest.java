@@ -232,6 +232,24 @@ class MachineBootTest {
   }
 
   @Test
+  void anInitrdAcrossTwoNodesIsReleasedToBoth() throws Exception {
+    MemoryMap map =
+        Maps.fdt()
+            .ram(GIB, 256 * MIB, 0)
+            .ram(GIB + 256 * MIB, 256 * MIB, 1)
+            .initrd(GIB + 256 * MIB - 8192, 4 * 4096)
+            .build();
+    try (Machine machine = boot(map, PLAIN)) {
+      long low = machine.freeFrameCount(0);
+      long high = machine.freeFrameCount(1);
+      assertEquals(4, machine.releaseBootInfo());
+      assertEquals(low + 2, machine.freeFrameCount(0));
+      assertEquals(high + 2, machine.freeFrameCount(1));
+      machine.assertValid();
+    }
+  }
+
+  @Test
   void theCallersInitrdReplacesTheMaps() throws Exception {
     MemoryMap map = Maps.fdt().ram(GIB, GIB).initrd(GIB + MIB, MIB).build();
     BootOptions options = PLAIN.withInitrd(new AddressRange(GIB + 9 * MIB, 4096));

@@ -76,6 +76,13 @@ final class SubsetRules {
   /// hold small values for the edges; the root package is the construction.
   private static final Set<String> CREATING_PACKAGES = Set.of("firmware", "unit", "");
 
+  /// Classes of other packages that may create objects at any time, below the root package.
+  private static final Set<String> CREATING_CLASSES =
+      Set.of(
+          // Used up by one boot each, before the first frame is handed out: part of construction.
+          "boot/BankPlan",
+          "boot/Reservations");
+
   /// Types that are answers at the edges, asked for seldom and never by an allocation or a free.
   private static final Set<String> CREATED_AT_THE_EDGES =
       Set.of(
@@ -129,7 +136,9 @@ final class SubsetRules {
     String below = creator.substring(rootPackage.length() + 1);
     String packageName = below.contains("/") ? below.substring(0, below.indexOf('/')) : "";
     String simpleName = created.startsWith(rootPackage) ? simpleNameOf(created) : created;
-    return CREATING_PACKAGES.contains(packageName) || CREATED_AT_THE_EDGES.contains(simpleName);
+    return CREATING_PACKAGES.contains(packageName)
+        || CREATING_CLASSES.contains(below)
+        || CREATED_AT_THE_EDGES.contains(simpleName);
   }
 
   /// Whether a type is an exception or error: of the tree, or of java.lang.
