@@ -5,261 +5,233 @@ import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.unit.Pages;
 import org.jspecify.annotations.Nullable;
 
-/// What a boot is told besides the memory map; immutable. Begin with [#DEFAULTS] and change what
-/// differs.
-///
-/// @param loaderMemory RAM that the boot loader adds to the map, in any order; many device trees
-///   leave it to the loader
-/// @param kernel where the kernel image lies, null for none
-/// @param initrd where the initial RAM disk lies; null leaves it to the map
-/// @param fdt where the device tree blob lies, null if unknown or absent
-/// @param fdtByteSize bytes of a blob whose place is not known: boot plays the loader and finds
-///   one; 0 for none; must be 0 if `fdt` is given
-/// @param headroomByteSize bytes behind the last frame of RAM that the machine's window spans as
-///   well, for memory that is added later
-/// @param checkMinimumMemory whether less than [#MINIMUM_BYTES] of RAM is refused
-/// @param maxOrder the largest order of a block, 0 … [Pages#MAX_ORDER]
-/// @param architecture overrides what the map says, null leaves it to the map
-/// @param allocator which frame allocator runs the memory
-public record BootOptions(
-    @SuppressWarnings("ArrayRecordComponent") AddressRange[] loaderMemory, // copied in and out
-    @Nullable AddressRange kernel,
-    @Nullable AddressRange initrd,
-    @Nullable AddressRange fdt,
-    long fdtByteSize,
-    long headroomByteSize,
-    boolean checkMinimumMemory,
-    int maxOrder,
-    @Nullable Architecture architecture,
-    AllocatorKind allocator) {
-  /// The frame allocators a machine can run with.
+/// What a boot is told besides the memory map. Begin with [#DEFAULTS] and change what differs;
+/// every `with` method answers a changed copy, so that options never change once they are seen. Any
+/// thread.
+public final class BootOptions {
+  /// Which frame allocator runs the memory.
   public enum AllocatorKind {
-    /// The classic buddy allocator behind one lock.
+    /// [dev.bifolio.kernel.frame.BuddyAllocator], behind one lock.
     CLASSIC
   }
 
-  /// The least RAM for which [#checkMinimumMemory()] is satisfied: 32 MiB.
+  /// The least RAM that a kernel needs: 32 MiB.
   public static final long MINIMUM_BYTES = 32 * Pages.MIB;
 
-  /// Nothing added, nothing checked, orders up to 20, the classic allocator.
-  public static final BootOptions DEFAULTS =
-      new BootOptions(
-          new AddressRange[0],
-          null,
-          null,
-          null,
-          0,
-          0,
-          false,
-          Pages.MAX_ORDER,
-          null,
-          AllocatorKind.CLASSIC);
+  /// Nothing beside the map, no check for a minimum, blocks up to 4 GiB, the classic allocator.
+  public static final BootOptions DEFAULTS = new BootOptions();
 
-  /// Checks the numbers and copies the ranges.
-  ///
-  /// @throws IllegalArgumentException if a size is negative, the order is out of range, or the blob
-  ///   has both a place and a size
-  public BootOptions {
-    loaderMemory = loaderMemory.clone();
-    if (fdtByteSize < 0 || headroomByteSize < 0) {
-      throw new IllegalArgumentException("negative byte size");
-    }
-    if (fdt != null && fdtByteSize != 0) {
-      throw new IllegalArgumentException("the blob has a place and a size to find a place for");
-    }
-    if (maxOrder < 0 || maxOrder > Pages.MAX_ORDER) {
-      throw new IllegalArgumentException("maxOrder " + maxOrder + " is not 0 … " + Pages.MAX_ORDER);
-    }
+  private AddressRange[] loaderMemory = {};
+  private @Nullable AddressRange kernel;
+  private @Nullable AddressRange initrd;
+  private @Nullable AddressRange fdt;
+  private long fdtByteSize;
+  private long headroomByteSize;
+  private boolean checkMinimumMemory;
+  private int maxOrder = Pages.MAX_ORDER;
+  private @Nullable Architecture architecture;
+  private AllocatorKind allocator = AllocatorKind.CLASSIC;
+
+  private BootOptions() {}
+
+  private BootOptions(BootOptions from) {
+    loaderMemory = from.loaderMemory;
+    kernel = from.kernel;
+    initrd = from.initrd;
+    fdt = from.fdt;
+    fdtByteSize = from.fdtByteSize;
+    headroomByteSize = from.headroomByteSize;
+    checkMinimumMemory = from.checkMinimumMemory;
+    maxOrder = from.maxOrder;
+    architecture = from.architecture;
+    allocator = from.allocator;
   }
 
-  /// RAM that the boot loader adds to the map.
+  /// One more range of RAM from the boot loader; many device trees leave all of it to the loader.
   ///
-  /// @return a copy
-  @Override
-  public AddressRange[] loaderMemory() {
-    return loaderMemory.clone();
-  }
-
-  /// These options with one more range of RAM from the loader.
-  ///
-  /// @param range bytes of RAM
+  /// @param range bytes of RAM, in any order; what the map states already counts once
   /// @return a copy with the change
   public BootOptions withLoaderMemory(AddressRange range) {
-    AddressRange[] more = new AddressRange[loaderMemory.length + 1];
-    System.arraycopy(loaderMemory, 0, more, 0, loaderMemory.length);
-    more[loaderMemory.length] = range;
-    return new BootOptions(
-        more,
-        kernel,
-        initrd,
-        fdt,
-        fdtByteSize,
-        headroomByteSize,
-        checkMinimumMemory,
-        maxOrder,
-        architecture,
-        allocator);
+    BootOptions copy = new BootOptions(this);
+    copy.loaderMemory = new AddressRange[loaderMemory.length + 1];
+    System.arraycopy(loaderMemory, 0, copy.loaderMemory, 0, loaderMemory.length);
+    copy.loaderMemory[loaderMemory.length] = range;
+    return copy;
   }
 
-  /// These options with another place of the kernel image.
+  /// Where the kernel image lies.
   ///
   /// @param range its bytes, null for none
   /// @return a copy with the change
   public BootOptions withKernel(@Nullable AddressRange range) {
-    return new BootOptions(
-        loaderMemory,
-        range,
-        initrd,
-        fdt,
-        fdtByteSize,
-        headroomByteSize,
-        checkMinimumMemory,
-        maxOrder,
-        architecture,
-        allocator);
+    BootOptions copy = new BootOptions(this);
+    copy.kernel = range;
+    return copy;
   }
 
-  /// These options with another place of the initial RAM disk.
+  /// Where the initial RAM disk lies.
   ///
   /// @param range its bytes, null leaves it to the map
   /// @return a copy with the change
   public BootOptions withInitrd(@Nullable AddressRange range) {
-    return new BootOptions(
-        loaderMemory,
-        kernel,
-        range,
-        fdt,
-        fdtByteSize,
-        headroomByteSize,
-        checkMinimumMemory,
-        maxOrder,
-        architecture,
-        allocator);
+    BootOptions copy = new BootOptions(this);
+    copy.initrd = range;
+    return copy;
   }
 
-  /// These options with a device tree blob at a known place.
+  /// A device tree blob at a known place.
   ///
   /// @param range its bytes, null for none
   /// @return a copy with the change, and without a size to find a place for
   public BootOptions withFdt(@Nullable AddressRange range) {
-    return new BootOptions(
-        loaderMemory,
-        kernel,
-        initrd,
-        range,
-        0,
-        headroomByteSize,
-        checkMinimumMemory,
-        maxOrder,
-        architecture,
-        allocator);
+    BootOptions copy = new BootOptions(this);
+    copy.fdt = range;
+    copy.fdtByteSize = 0;
+    return copy;
   }
 
-  /// These options with a device tree blob for which boot finds a place.
+  /// A device tree blob whose place is not known: boot plays the loader and finds one.
   ///
   /// @param byteSize its bytes, 0 for none
   /// @return a copy with the change, and without a known place
+  /// @throws IllegalArgumentException if the size is negative
   public BootOptions withFdtByteSize(long byteSize) {
-    return new BootOptions(
-        loaderMemory,
-        kernel,
-        initrd,
-        null,
-        byteSize,
-        headroomByteSize,
-        checkMinimumMemory,
-        maxOrder,
-        architecture,
-        allocator);
+    requireNotNegative(byteSize);
+    BootOptions copy = new BootOptions(this);
+    copy.fdt = null;
+    copy.fdtByteSize = byteSize;
+    return copy;
   }
 
-  /// These options with another headroom.
+  /// Room that the machine's window spans behind the last frame of RAM, for memory added later.
   ///
-  /// @param byteSize bytes behind the last frame of RAM, 0 or more
+  /// @param byteSize bytes, 0 or more
   /// @return a copy with the change
+  /// @throws IllegalArgumentException if the size is negative
   public BootOptions withHeadroom(long byteSize) {
-    return new BootOptions(
-        loaderMemory,
-        kernel,
-        initrd,
-        fdt,
-        fdtByteSize,
-        byteSize,
-        checkMinimumMemory,
-        maxOrder,
-        architecture,
-        allocator);
+    requireNotNegative(byteSize);
+    BootOptions copy = new BootOptions(this);
+    copy.headroomByteSize = byteSize;
+    return copy;
   }
 
-  /// These options with the check for the least RAM on or off.
+  /// Whether less than [#MINIMUM_BYTES] of RAM is refused.
   ///
-  /// @param check whether less than [#MINIMUM_BYTES] is refused
+  /// @param check true to refuse
   /// @return a copy with the change
   public BootOptions withMinimumMemoryCheck(boolean check) {
-    return new BootOptions(
-        loaderMemory,
-        kernel,
-        initrd,
-        fdt,
-        fdtByteSize,
-        headroomByteSize,
-        check,
-        maxOrder,
-        architecture,
-        allocator);
+    BootOptions copy = new BootOptions(this);
+    copy.checkMinimumMemory = check;
+    return copy;
   }
 
-  /// These options with another largest order.
+  /// The largest order of a block.
   ///
   /// @param order 0 … [Pages#MAX_ORDER]
   /// @return a copy with the change
+  /// @throws IllegalArgumentException if there is no such order
   public BootOptions withMaxOrder(int order) {
-    return new BootOptions(
-        loaderMemory,
-        kernel,
-        initrd,
-        fdt,
-        fdtByteSize,
-        headroomByteSize,
-        checkMinimumMemory,
-        order,
-        architecture,
-        allocator);
+    if (order < 0 || order > Pages.MAX_ORDER) {
+      throw new IllegalArgumentException("maxOrder " + order + " is not 0 … " + Pages.MAX_ORDER);
+    }
+    BootOptions copy = new BootOptions(this);
+    copy.maxOrder = order;
+    return copy;
   }
 
-  /// These options with another architecture.
+  /// The kind of machine.
   ///
-  /// @param value the kind of machine, null leaves it to the map
+  /// @param value in place of what the map says; null leaves it to the map
   /// @return a copy with the change
   public BootOptions withArchitecture(@Nullable Architecture value) {
-    return new BootOptions(
-        loaderMemory,
-        kernel,
-        initrd,
-        fdt,
-        fdtByteSize,
-        headroomByteSize,
-        checkMinimumMemory,
-        maxOrder,
-        value,
-        allocator);
+    BootOptions copy = new BootOptions(this);
+    copy.architecture = value;
+    return copy;
   }
 
-  /// These options with another allocator.
+  /// Which frame allocator runs the memory.
   ///
   /// @param kind which one
   /// @return a copy with the change
   public BootOptions withAllocator(AllocatorKind kind) {
-    return new BootOptions(
-        loaderMemory,
-        kernel,
-        initrd,
-        fdt,
-        fdtByteSize,
-        headroomByteSize,
-        checkMinimumMemory,
-        maxOrder,
-        architecture,
-        kind);
+    BootOptions copy = new BootOptions(this);
+    copy.allocator = kind;
+    return copy;
+  }
+
+  /// RAM that the boot loader adds to the map.
+  ///
+  /// @return a copy, in the order in which it was given
+  public AddressRange[] loaderMemory() {
+    return loaderMemory.clone();
+  }
+
+  /// Where the kernel image lies.
+  ///
+  /// @return its bytes, or null for none
+  public @Nullable AddressRange kernel() {
+    return kernel;
+  }
+
+  /// Where the initial RAM disk lies.
+  ///
+  /// @return its bytes, or null if that is left to the map
+  public @Nullable AddressRange initrd() {
+    return initrd;
+  }
+
+  /// Where the device tree blob lies.
+  ///
+  /// @return its bytes, or null if that is unknown or there is none
+  public @Nullable AddressRange fdt() {
+    return fdt;
+  }
+
+  /// The size of a blob for which boot finds a place.
+  ///
+  /// @return bytes, 0 for none
+  public long fdtByteSize() {
+    return fdtByteSize;
+  }
+
+  /// Room behind the last frame of RAM.
+  ///
+  /// @return bytes
+  public long headroomByteSize() {
+    return headroomByteSize;
+  }
+
+  /// Whether less than [#MINIMUM_BYTES] of RAM is refused.
+  ///
+  /// @return true if it is
+  public boolean checkMinimumMemory() {
+    return checkMinimumMemory;
+  }
+
+  /// The largest order of a block.
+  ///
+  /// @return 0 … [Pages#MAX_ORDER]
+  public int maxOrder() {
+    return maxOrder;
+  }
+
+  /// The kind of machine.
+  ///
+  /// @return the architecture, or null if that is left to the map
+  public @Nullable Architecture architecture() {
+    return architecture;
+  }
+
+  /// Which frame allocator runs the memory.
+  ///
+  /// @return which one
+  public AllocatorKind allocator() {
+    return allocator;
+  }
+
+  private static void requireNotNegative(long byteSize) {
+    if (byteSize < 0) {
+      throw new IllegalArgumentException("negative byte size " + byteSize);
+    }
   }
 }

@@ -151,6 +151,11 @@ final class BootView implements BootLog {
   void printJson(BootReport report, ProofWorkload proof, Timings timings) {
     Map<String, @Nullable Object> json = MapJson.of(file, map);
     json.put("architecture", report.architecture() == null ? null : report.architecture().label());
+    List<Object> memory = new ArrayList<>();
+    for (MemoryRegion region : report.memory()) {
+      memory.add(MapJson.memory(region));
+    }
+    json.put("memory", memory);
     List<Object> reserved = new ArrayList<>();
     for (ReservedRegion region : report.reservations()) {
       reserved.add(MapJson.reserved(region));

@@ -66,6 +66,13 @@ final class MapJson {
     }
   }
 
+  static Map<String, @Nullable Object> memory(MemoryRegion region) {
+    Map<String, @Nullable Object> row = range(region.range());
+    row.put("node", region.node() == MemoryRegion.NO_NODE ? null : region.node());
+    row.put("hotpluggable", region.hotpluggable());
+    return row;
+  }
+
   static Map<String, @Nullable Object> reserved(ReservedRegion region) {
     Map<String, @Nullable Object> row = range(region.range());
     row.put("name", region.name());
@@ -90,11 +97,7 @@ final class MapJson {
   private static List<Object> memory(MemoryMap map) {
     List<Object> rows = new ArrayList<>();
     for (int i = 0; i < map.memoryCount(); i++) {
-      MemoryRegion region = map.memory(i);
-      Map<String, @Nullable Object> row = range(region.range());
-      row.put("node", region.node() == MemoryRegion.NO_NODE ? null : region.node());
-      row.put("hotpluggable", region.hotpluggable());
-      rows.add(row);
+      rows.add(memory(map.memory(i)));
     }
     return rows;
   }

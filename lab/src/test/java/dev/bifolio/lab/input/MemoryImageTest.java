@@ -10,7 +10,7 @@ import dev.bifolio.kernel.firmware.MemoryMap;
 import dev.bifolio.kernel.firmware.MemoryMapBuilder;
 import dev.bifolio.kernel.firmware.MemoryMapException;
 import dev.bifolio.kernel.firmware.ReservedRegion.Source;
-import dev.bifolio.lab.MapText;
+import dev.bifolio.lab.MapRows;
 import dev.bifolio.lab.SharedData;
 import dev.bifolio.testkit.Behaviour;
 import java.nio.charset.StandardCharsets;
@@ -63,16 +63,16 @@ class MemoryImageTest {
       if (SharedData.number(entry, "type") == 1) {
         expected.addMemory(base, byteSize, -1, false, "truth", 0);
       } else {
-        reserved.append(MapText.range(base, byteSize)).append(' ');
+        reserved.append(MapRows.range(base, byteSize)).append(' ');
       }
     }
-    assertEquals(MapText.memory(expected.build()), MapText.memory(map), what);
+    assertEquals(MapRows.memory(expected.build()), MapRows.memory(map), what);
     String stated =
-        MapText.reserved(map, Source.FIRMWARE)
+        MapRows.reserved(map, Source.FIRMWARE)
             .replaceAll("(0x\\w+\\+0x\\w+) framebuffer(, )?", "")
             .replaceAll("(reserved|ACPI reclaimable|ACPI NVS|type \\d+)(, )?", "");
     assertEquals(reserved.toString(), stated, what);
-    assertEquals(0, map.warningCount(), what + ": " + MapText.warnings(map));
+    assertEquals(0, map.warningCount(), what + ": " + MapRows.warnings(map));
     assertInformationIsReserved(description, map, what);
   }
 
@@ -117,9 +117,9 @@ class MemoryImageTest {
       }
     }
     assertTrue(expected.memoryCount() > 80);
-    assertEquals(MapText.memory(expected.build()), MapText.memory(map));
+    assertEquals(MapRows.memory(expected.build()), MapRows.memory(map));
     assertEquals(reservedCount, map.reservedCount());
-    assertTrue(MapText.reserved(map, Source.FIRMWARE).contains("loader data"));
+    assertTrue(MapRows.reserved(map, Source.FIRMWARE).contains("loader data"));
   }
 
   /// One byte changed.

@@ -13,7 +13,7 @@ import dev.bifolio.kernel.firmware.MemoryMapBuilder;
 import dev.bifolio.kernel.firmware.MemoryMapException;
 import dev.bifolio.kernel.firmware.ReservedRegion.Source;
 import dev.bifolio.kernel.unit.AddressRange;
-import dev.bifolio.lab.MapText;
+import dev.bifolio.lab.MapRows;
 import dev.bifolio.lab.SharedData;
 import dev.bifolio.testkit.Behaviour;
 import java.nio.file.Path;
@@ -46,8 +46,8 @@ class DmesgReaderTest {
           + "0x100000000+0x100000000 persistent memory, 0x200000000+0x1000 type 20";
 
   private static void assertE820(MemoryMap map, String what) {
-    assertEquals(E820_MEMORY, MapText.memory(map), what);
-    assertEquals(E820_RESERVED, MapText.reserved(map, Source.FIRMWARE), what);
+    assertEquals(E820_MEMORY, MapRows.memory(map), what);
+    assertEquals(E820_RESERVED, MapRows.reserved(map, Source.FIRMWARE), what);
     assertEquals("console=ttyS0 quiet", map.commandLine(), what);
     assertEquals(new AddressRange(0x3fed4000, 0xfc000), map.initrd(), what);
     assertEquals(Architecture.X86_64, map.architecture(), what);
@@ -86,10 +86,10 @@ class DmesgReaderTest {
             [    0.000000] SRAT: Node 1 PXM 4 a0000-20000000
             [    0.000000] RAMDISK: 37c6a000 - 37fef3a2
             """);
-    assertEquals("0x0+0x9fc00 node 0 0x100000+0x1ff00000 node 1", MapText.memory(map));
+    assertEquals("0x0+0x9fc00 node 0 0x100000+0x1ff00000 node 1", MapRows.memory(map));
     assertEquals(
         "0x9fc00+0x400 reserved, 0x20000000+0x10000 ACPI reclaimable",
-        MapText.reserved(map, Source.FIRMWARE));
+        MapRows.reserved(map, Source.FIRMWARE));
     assertEquals(new AddressRange(0x37c6a000, 0x3853a2), map.initrd());
   }
 
@@ -108,21 +108,21 @@ class DmesgReaderTest {
                 """);
     assertEquals(
         "0x0+0x9fc00 node 0 0x100000+0x1ff00000 node 0 0x20000000+0x1ffdf000 node 1 hot",
-        MapText.memory(map));
-    assertTrue(MapText.warnings(map).contains("[0x900000000, 0xa00000000) has no RAM"));
+        MapRows.memory(map));
+    assertTrue(MapRows.warnings(map).contains("[0x900000000, 0xa00000000) has no RAM"));
   }
 
   @Test
   void nodeRangesGiveNodesIfTheyNameMoreThanOne() throws Exception {
     String one = E820 + "[    0.08]   node   0: [mem 0x0000000000001000-0x000000003ffdefff]\n";
-    assertEquals(E820_MEMORY, MapText.memory(DmesgReader.read(one)));
+    assertEquals(E820_MEMORY, MapRows.memory(DmesgReader.read(one)));
     String two =
         E820
             + "[    0.08]   node   0: [mem 0x0000000000000000-0x000000000fffffff]\n"
             + "[    0.08]   node   1: [mem 0x0000000010000000-0x000000003ffdefff]\n";
     assertEquals(
         "0x0+0x9fc00 node 0 0x100000+0xff00000 node 0 0x10000000+0x2ffdf000 node 1",
-        MapText.memory(DmesgReader.read(two)));
+        MapRows.memory(DmesgReader.read(two)));
   }
 
   @Test
@@ -141,11 +141,11 @@ class DmesgReaderTest {
             [    0.0] efi: mem06: [Runtime Code|RUN|  |  |  |  |  |  |  |   |WB|WT|WC|UC] range=[0x0000000060000000-0x0000000060000fff] (0MB)
             [    0.0] efi: memattr: Entry type should be RuntimeServiceCode/Data
             """);
-    assertEquals("0x40000000+0x4000000", MapText.memory(map));
+    assertEquals("0x40000000+0x4000000", MapRows.memory(map));
     assertEquals(
         "0x41000000+0x1000000 loader data, 0x44000000+0x1000 ACPI reclaimable, "
             + "0x50000000+0x1000 specific purpose, 0x60000000+0x1000 runtime code",
-        MapText.reserved(map, Source.FIRMWARE));
+        MapRows.reserved(map, Source.FIRMWARE));
     assertEquals(Architecture.AARCH64, map.architecture());
   }
 
@@ -162,10 +162,10 @@ class DmesgReaderTest {
             [    0.0]   node   0: [mem 0x0000000080000000-0x000000009fffffff]
             [    0.0] Initmem setup node 0 [mem 0x0000000080000000-0x000000009fffffff]
             """);
-    assertEquals("0x80000000+0x20000000 node 0", MapText.memory(map));
+    assertEquals("0x80000000+0x20000000 node 0", MapRows.memory(map));
     assertEquals(
         "0x80000000+0x80000 mmode_resv0@80000000, 0x90000000+0x1000000 linux,cma",
-        MapText.reserved(map, Source.RESERVED_MEMORY));
+        MapRows.reserved(map, Source.RESERVED_MEMORY));
     assertTrue(map.reserved(0).noMap() && !map.reserved(0).reusable());
     assertTrue(!map.reserved(1).noMap() && map.reserved(1).reusable());
     assertEquals(Architecture.RISCV64, map.architecture());
@@ -174,8 +174,8 @@ class DmesgReaderTest {
   @Test
   void ofTwoBootsInALogTheFirstCounts() throws Exception {
     MemoryMap map = DmesgReader.read(E820 + E820.replace("3ffdefff", "7fffffff"));
-    assertEquals(E820_MEMORY, MapText.memory(map));
-    assertTrue(MapText.warnings(map).contains("line 15: another boot begins"));
+    assertEquals(E820_MEMORY, MapRows.memory(map));
+    assertTrue(MapRows.warnings(map).contains("line 15: another boot begins"));
   }
 
   @Test
@@ -237,7 +237,7 @@ class DmesgReaderTest {
         if ("usable".equals(entry.get("type"))) {
           expected.addMemory(start, byteSize, -1, false, "truth", 0);
         } else {
-          reserved.append(reserved.isEmpty() ? "" : ", ").append(MapText.range(start, byteSize));
+          reserved.append(reserved.isEmpty() ? "" : ", ").append(MapRows.range(start, byteSize));
           reserved.append(' ').append(entry.get("type"));
         }
       }
@@ -256,8 +256,8 @@ class DmesgReaderTest {
         byte[] srat = SharedData.bytes(folder.resolve(name + ".SRAT.bin"));
         withNodes = AcpiTables.read(ByteView.of(srat)).applyTo(withNodes);
       }
-      assertEquals(MapText.memory(withNodes), MapText.memory(map), name);
-      assertEquals(reserved.toString(), MapText.reserved(map, Source.FIRMWARE), name);
+      assertEquals(MapRows.memory(withNodes), MapRows.memory(map), name);
+      assertEquals(reserved.toString(), MapRows.reserved(map, Source.FIRMWARE), name);
       Architecture machine = map.architecture();
       assertNotNull(machine, name);
       String label = x86 ? "x86_64" : name.startsWith("arm") ? "aarch64" : "riscv64";
@@ -300,6 +300,6 @@ class DmesgReaderTest {
     }
     assertEquals(
         "0x0+0x9fc00 node 0 0x100000+0x1ff00000 node 0 0x20000000+0x1ffdf000 node 1",
-        MapText.memory(map));
+        MapRows.memory(map));
   }
 }

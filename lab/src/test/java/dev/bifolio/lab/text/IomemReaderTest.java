@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.bifolio.kernel.firmware.MemoryMap;
 import dev.bifolio.kernel.firmware.MemoryMapException;
 import dev.bifolio.kernel.firmware.ReservedRegion.Source;
-import dev.bifolio.lab.MapText;
+import dev.bifolio.lab.MapRows;
 import dev.bifolio.lab.SharedData;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -45,18 +45,18 @@ class IomemReaderTest {
                 100000000-13fffffff : System RAM (kmem)
             fd00000000-ffffffffff : Reserved
             """);
-    assertEquals("0x1000+0x9ec00 0x100000+0x3fedf000 0x100000000+0x40000000", MapText.memory(map));
+    assertEquals("0x1000+0x9ec00 0x100000+0x3fedf000 0x100000000+0x40000000", MapRows.memory(map));
     assertEquals(
         "0x21200000+0x1000000 Kernel code, 0x22200000+0xac0000 Kernel rodata, "
             + "0x22e00000+0x2728c0 Kernel data, 0x238d8000+0x528000 Kernel bss, "
             + "0x30000000+0x8000000 Crash kernel",
-        MapText.reserved(map, Source.KERNEL));
+        MapRows.reserved(map, Source.KERNEL));
     assertEquals(
         "0x0+0x1000 Reserved, 0xf0000+0x10000 Reserved, 0x3f000000+0x100000 ramoops, "
             + "0x3ff00000+0x100000 reserved, 0x3ffdf000+0x11000 ACPI Tables, "
             + "0x3fff0000+0x10000 ACPI Non-volatile Storage, 0xb0000000+0x10000000 Reserved, "
             + "0x100000000+0x100000000 Persistent Memory, 0xfd00000000+0x300000000 Reserved",
-        MapText.reserved(map, Source.FIRMWARE));
+        MapRows.reserved(map, Source.FIRMWARE));
     assertEquals("iomem", map.format());
     assertNull(map.architecture());
   }
@@ -73,8 +73,8 @@ class IomemReaderTest {
             """);
     assertEquals(
         "0x80202000+0x239da90 Kernel image, 0x80202000+0xdd19fa Kernel code",
-        MapText.reserved(map, Source.KERNEL));
-    assertEquals("0x8259fa90+0x60570 Reserved", MapText.reserved(map, Source.FIRMWARE));
+        MapRows.reserved(map, Source.KERNEL));
+    assertEquals("0x8259fa90+0x60570 Reserved", MapRows.reserved(map, Source.FIRMWARE));
   }
 
   @Test
@@ -83,8 +83,8 @@ class IomemReaderTest {
         "00001000-00001fff : System RAM\r\n\r\n  00001000-000010ff : reserved\r\n"
             .getBytes(StandardCharsets.US_ASCII);
     MemoryMap map = IomemReader.read(bytes);
-    assertEquals("0x1000+0x1000", MapText.memory(map));
-    assertEquals("0x1000+0x100 reserved", MapText.reserved(map, Source.FIRMWARE));
+    assertEquals("0x1000+0x1000", MapRows.memory(map));
+    assertEquals("0x1000+0x100 reserved", MapRows.reserved(map, Source.FIRMWARE));
   }
 
   @Test
@@ -127,7 +127,7 @@ class IomemReaderTest {
   @Test
   void theWholeAddressSpaceFits() throws Exception {
     MemoryMap map = IomemReader.read("0-ffffffffffffffff : System RAM");
-    assertEquals("0x0+0xffffffffffffffff", MapText.memory(map));
+    assertEquals("0x0+0xffffffffffffffff", MapRows.memory(map));
   }
 
   @Test
@@ -143,7 +143,7 @@ class IomemReaderTest {
       Map<?, ?> truth = SharedData.json(folder.resolve(each.getKey() + ".json"));
       List<String> lines = ((List<?>) truth.get("iomem")).stream().map(String::valueOf).toList();
       MemoryMap map = IomemReader.read(String.join("\n", lines));
-      assertEquals(each.getValue(), MapText.memory(map), each.getKey());
+      assertEquals(each.getValue(), MapRows.memory(map), each.getKey());
       long reservedLines =
           lines.stream()
               .filter(line -> line.matches("(?i).*: reserved") || line.contains(": Kernel "))

@@ -5,8 +5,8 @@ import dev.bifolio.kernel.firmware.MemoryRegion;
 import dev.bifolio.kernel.firmware.ReservedRegion;
 
 /// Maps as text, for assertions.
-public final class MapText {
-  private MapText() {}
+public final class MapRows {
+  private MapRows() {}
 
   /// `0x0+0x9fc00 0x100000+0x1000 node 1 hot`.
   public static String memory(MemoryMap map) {
