@@ -326,16 +326,27 @@ final class BootSequence {
 
   // ---- Report ----
 
+  /// RAM as memblock has it, without the borders that reservations which must not be mapped draw.
   private MemoryRegion[] memoryRegions() {
     RegionList memory = memblock.memory();
-    MemoryRegion[] regions = new MemoryRegion[memory.count()];
-    for (int i = 0; i < regions.length; i++) {
-      regions[i] =
-          new MemoryRegion(
-              new AddressRange(memory.base(i), memory.byteSize(i)),
-              memory.node(i),
-              (memory.flags(i) & Memblock.HOTPLUG) != 0);
+    MemoryRegion[] merged = new MemoryRegion[memory.count()];
+    int count = 0;
+    for (int i = 0; i < merged.length; i++) {
+      long base = memory.base(i);
+      boolean hotpluggable = (memory.flags(i) & Memblock.HOTPLUG) != 0;
+      MemoryRegion before = count == 0 ? null : merged[count - 1];
+      if (before != null
+          && before.range().end() == base
+          && before.node() == memory.node(i)
+          && before.hotpluggable() == hotpluggable) {
+        base = before.range().base();
+        count--;
+      }
+      AddressRange range = AddressRange.ofBounds(base, memory.end(i));
+      merged[count++] = new MemoryRegion(range, memory.node(i), hotpluggable);
     }
+    MemoryRegion[] regions = new MemoryRegion[count];
+    System.arraycopy(merged, 0, regions, 0, count);
     return regions;
   }
 
