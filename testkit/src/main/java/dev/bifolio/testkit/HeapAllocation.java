@@ -10,9 +10,9 @@ public final class HeapAllocation {
 
   private HeapAllocation() {}
 
-  /// Runs `code` six times and counts the bytes that the calling thread allocates meanwhile, garbage
-  /// or not. The least of the six is what the code itself needs: a run may be charged with some
-  /// bytes when the virtual machine loads a class or gives up compiled code.
+  /// Runs `code` six times and counts the bytes that the calling thread allocates meanwhile,
+  /// garbage or not. The least of the six is what the code itself needs: a run may be charged with
+  /// some bytes when the virtual machine loads a class or gives up compiled code.
   ///
   /// @param code what is measured
   /// @return bytes; the cost of measuring itself is subtracted
