@@ -80,8 +80,7 @@ final class SubsetRules {
   private static final Set<String> CREATING_CLASSES =
       Set.of(
           // Used up by one boot each, before the first frame is handed out: part of construction.
-          "boot/BankPlan",
-          "boot/Reservations");
+          "boot/BankPlan", "boot/Reservations");
 
   /// Types that are answers at the edges, asked for seldom and never by an allocation or a free.
   private static final Set<String> CREATED_AT_THE_EDGES =
