@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// Boots of real device trees.
@@ -54,6 +55,7 @@ class BootSharedDataTest {
   }
 
   @Test
+  @Tag("slow")
   @Behaviour({"107", "109", "110", "113"})
   void everyTreeWithEnoughRamBootsAndGivesOutNothingReserved() throws Exception {
     int booted = 0;

@@ -39,11 +39,17 @@ class BehaviourListTest {
       Files.writeString(document, expected);
     }
     String found = Files.exists(document) ? Files.readString(document) : "";
-    assertEquals(
-        expected,
-        found,
-        "docs/behaviours.md is out of date; write it anew with dev/behaviours"
-            + " (or -Dbehaviours.write=true)");
+    assertTrue(
+        expected.equals(found),
+        () ->
+            "docs/behaviours.md is out of date, first in: "
+                + firstDifference(expected, found)
+                + "\nWrite it anew with dev/behaviours (or -Dbehaviours.write=true).");
+  }
+
+  private static String firstDifference(String expected, String found) {
+    List<String> lines = found.lines().toList();
+    return expected.lines().filter(l -> !lines.contains(l)).findFirst().orElse("its last lines");
   }
 
   @Test

@@ -11,6 +11,7 @@ import dev.bifolio.testkit.SplitMix64;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// Memblock beside a model that keeps one array element per unit of address space and knows nothing
@@ -41,6 +42,7 @@ class MemblockModelTest {
   private record Step(Op op, int base, int units, int node, int flags, int align, int max) {}
 
   @Test
+  @Tag("slow")
   @Behaviour({"M.A7", "M.S7", "M.L1", "M.L6", "M.U9"})
   void listsThatGrowInTheirOwnMemoryMatchTheModel() throws Exception {
     try (Window window = Window.reserve((UNITS + 64) * 64L)) {
@@ -53,6 +55,7 @@ class MemblockModelTest {
   }
 
   @Test
+  @Tag("slow")
   void changesAreExactToTheByte() throws Exception {
     try (Window window = Window.reserve(1 << 20)) {
       Property.check(

@@ -8,6 +8,7 @@ import dev.bifolio.testkit.SplitMix64;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -26,6 +27,7 @@ class HostileTreesTest {
   }
 
   @Test
+  @Tag("slow")
   @Timeout(value = 60, unit = TimeUnit.SECONDS)
   void everyByteOfHeaderAndReservationBlockMayBeAnything() throws MemoryMapException {
     HostileInput input = new HostileInput(FdtReader::read);
@@ -58,6 +60,7 @@ class HostileTreesTest {
   }
 
   @Test
+  @Tag("slow")
   @Timeout(value = 60, unit = TimeUnit.SECONDS)
   void aHundredThousandSeededMutationsAreAnswered() {
     SplitMix64 random = new SplitMix64(42);
@@ -147,6 +150,7 @@ class HostileTreesTest {
   }
 
   @Test
+  @Tag("slow")
   @Timeout(10)
   void aMillionReservationsOutsideOfAllWindowsAreReadInTime() throws MemoryMapException {
     long[] windows = new long[100 * 3];

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.bifolio.testkit.SplitMix64;
 import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// Whatever the bytes: a map in order or a [MemoryMapException], nothing else, and never more than
@@ -208,6 +209,7 @@ class MultibootEfiAcpiHostileTest {
   }
 
   @Test
+  @Tag("slow")
   void everyByteTakesEveryValue() {
     for (Reader reader : Reader.values()) {
       for (int at = 0; at < reader.sample.length; at++) {
@@ -238,6 +240,7 @@ class MultibootEfiAcpiHostileTest {
   }
 
   @Test
+  @Tag("slow")
   void randomMutationsAreReadOrRefused() {
     int mapCount = 0;
     int readers = Reader.values().length;
