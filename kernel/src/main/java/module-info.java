@@ -6,8 +6,10 @@ import org.jspecify.annotations.NullMarked;
 module dev.bifolio.kernel {
   requires static transitive org.jspecify;
 
+  exports dev.bifolio.kernel;
   exports dev.bifolio.kernel.unit;
   exports dev.bifolio.kernel.platform;
   exports dev.bifolio.kernel.firmware;
   exports dev.bifolio.kernel.frame;
+  exports dev.bifolio.kernel.boot;
 }

@@ -166,7 +166,7 @@ final class FdtReservedMemory {
       return 0;
     }
     long alignment = value.number();
-    if ((alignment & alignment - 1) == 0) {
+    if ((alignment & (alignment - 1)) == 0) {
       return alignment;
     }
     long larger = Long.highestOneBit(alignment) << 1;

@@ -350,7 +350,7 @@ final class FdtTree {
   }
 
   private int aligned(int at) {
-    return header.structOffset() + (at - header.structOffset() + 3 & ~3);
+    return header.structOffset() + ((at - header.structOffset() + 3) & ~3);
   }
 
   private long u32(int at) {

@@ -34,6 +34,61 @@ public final class MemoryMapBuilder {
     this.format = format;
   }
 
+  /// A copy of a finished map, to be changed further: what a boot or a second table adds.
+  ///
+  /// @param map what to begin with
+  public MemoryMapBuilder(MemoryMap map) {
+    this.format = map.format();
+    this.memory = new MemoryRegion[Math.max(8, map.memoryCount())];
+    for (memoryCount = 0; memoryCount < map.memoryCount(); memoryCount++) {
+      memory[memoryCount] = map.memory(memoryCount);
+    }
+    this.reserved = new ReservedRegion[Math.max(8, map.reservedCount())];
+    for (reservedCount = 0; reservedCount < map.reservedCount(); reservedCount++) {
+      reserved[reservedCount] = map.reserved(reservedCount);
+    }
+    int dynamicCount = map.dynamicReservationCount();
+    this.dynamicReservations = new DynamicReservation[Math.max(4, dynamicCount)];
+    for (; dynamicReservationCount < dynamicCount; dynamicReservationCount++) {
+      dynamicReservations[dynamicReservationCount] =
+          map.dynamicReservation(dynamicReservationCount);
+    }
+    this.modules = new BootModule[Math.max(4, map.moduleCount())];
+    for (moduleCount = 0; moduleCount < map.moduleCount(); moduleCount++) {
+      modules[moduleCount] = map.module(moduleCount);
+    }
+    for (warningCount = 0; warningCount < map.warningCount(); warningCount++) {
+      warnings[warningCount] = map.warning(warningCount);
+    }
+    this.architecture = map.architecture();
+    this.initrd = map.initrd();
+    this.commandLine = map.commandLine();
+    this.loaderName = map.loaderName();
+    this.distances = distancesOf(map);
+  }
+
+  private static int @Nullable [][] distancesOf(MemoryMap map) {
+    int side = map.distanceCount();
+    if (side == 0) {
+      return null;
+    }
+    int[][] copy = new int[side][side];
+    for (int from = 0; from < side; from++) {
+      for (int to = 0; to < side; to++) {
+        copy[from][to] = map.distance(from, to);
+      }
+    }
+    return copy;
+  }
+
+  /// Forgets all RAM that was added so far.
+  ///
+  /// @return this
+  public MemoryMapBuilder clearMemory() {
+    memoryCount = 0;
+    return this;
+  }
+
   /// Adds RAM. A size of 0 adds nothing; a range that passes 2^64 is cut there, with a warning.
   ///
   /// @param base first byte, unsigned
@@ -281,10 +336,15 @@ public final class MemoryMapBuilder {
     return result;
   }
 
-  MemoryRegion[] normalisedMemory() {
+  /// The ranges in the order in which they were added.
+  MemoryRegion[] statedMemory() {
     MemoryRegion[] stated = new MemoryRegion[memoryCount];
     System.arraycopy(memory, 0, stated, 0, memoryCount);
-    return RegionOrder.flatten(stated, this);
+    return stated;
+  }
+
+  MemoryRegion[] normalisedMemory() {
+    return RegionOrder.flatten(statedMemory(), this);
   }
 
   private AddressRange clipped(long base, long byteSize, String record) {

@@ -1,0 +1,158 @@
+package dev.bifolio.kernel;
+
+import dev.bifolio.kernel.firmware.Architecture;
+import dev.bifolio.kernel.firmware.ReservedRegion;
+import dev.bifolio.kernel.unit.AddressRange;
+import org.jspecify.annotations.Nullable;
+
+/// What a boot found, decided and built, as it was when the boot ended; immutable.
+///
+/// Two equations hold: `managed = present - reserved - memMap` and `free = managed - heap`, all in
+/// frames.
+///
+/// @param format of the memory map, see
+///   [MemoryMap#format()][dev.bifolio.kernel.firmware.MemoryMap#format()]
+/// @param architecture the kind of machine, null if nobody said
+/// @param frames how many of which kind
+/// @param memMapSections where the frame metadata lie, one row a node
+/// @param heap the kernel heap
+/// @param nodes one row a NUMA node, in ascending order
+/// @param reservations all that were made, with the places found for dynamic ones; sorted by base
+/// @param warnings of the map and of the boot, one line each
+/// @param steps the boot's steps in order
+public record BootReport(
+    String format,
+    @Nullable Architecture architecture,
+    Frames frames,
+    @SuppressWarnings("ArrayRecordComponent") MemMapSection[] memMapSections, // copied out
+    AddressRange heap,
+    @SuppressWarnings("ArrayRecordComponent") NodeRow[] nodes, // copied out
+    @SuppressWarnings("ArrayRecordComponent") ReservedRegion[] reservations, // copied out
+    @SuppressWarnings("ArrayRecordComponent") String[] warnings, // copied out
+    @SuppressWarnings("ArrayRecordComponent") Step[] steps) { // copied out
+
+  /// Counts of frames.
+  ///
+  /// @param total whole frames of RAM that the map and the loader state
+  /// @param present those of them that the machine can use; less than `total` only where an
+  ///   architecture cannot address all RAM
+  /// @param reserved present frames that a reservation touches
+  /// @param memMap frames that hold the frame metadata
+  /// @param managed frames handed over to the frame allocators
+  /// @param heap frames of the kernel heap
+  /// @param free frames that were free when the boot ended
+  public record Frames(
+      long total, long present, long reserved, long memMap, long managed, long heap, long free) {}
+
+  /// The part of mem_map that describes one node.
+  ///
+  /// @param node whose frames it describes
+  /// @param range whole frames
+  /// @param bankCount how many banks the node's RAM is cut into
+  public record MemMapSection(int node, AddressRange range, int bankCount) {}
+
+  /// One NUMA node.
+  ///
+  /// @param node its id; RAM without one belongs to node 0
+  /// @param startPfn its first frame of RAM
+  /// @param endPfn behind its last frame of RAM
+  /// @param present frames of RAM in it
+  /// @param managed frames handed over to the frame allocators
+  /// @param free frames that were free when the boot ended
+  /// @param freeBlocks free blocks by order, 0 … maxOrder
+  public record NodeRow(
+      int node,
+      long startPfn,
+      long endPfn,
+      long present,
+      long managed,
+      long free,
+      @SuppressWarnings("ArrayRecordComponent") long[] freeBlocks) { // copied out
+    /// Frames from the first to the last, holes counted.
+    ///
+    /// @return a count
+    public long spanned() {
+      return endPfn - startPfn;
+    }
+
+    /// Free blocks by order.
+    ///
+    /// @return a copy
+    @Override
+    public long[] freeBlocks() {
+      return freeBlocks.clone();
+    }
+  }
+
+  /// One step of the boot.
+  ///
+  /// @param name a short name
+  /// @param nanos elapsed time
+  public record Step(String name, long nanos) {}
+
+  /// All of mem_map in bytes.
+  ///
+  /// @return the sum of the sections, a multiple of 4096
+  public long memMapByteSize() {
+    long sum = 0;
+    for (MemMapSection section : memMapSections) {
+      sum += section.range().byteSize();
+    }
+    return sum;
+  }
+
+  /// Where the frame metadata lie.
+  ///
+  /// @return a copy
+  @Override
+  public MemMapSection[] memMapSections() {
+    return memMapSections.clone();
+  }
+
+  /// The NUMA nodes.
+  ///
+  /// @return a copy
+  @Override
+  public NodeRow[] nodes() {
+    return nodes.clone();
+  }
+
+  /// The reservations.
+  ///
+  /// @return a copy
+  @Override
+  public ReservedRegion[] reservations() {
+    return reservations.clone();
+  }
+
+  /// How many warnings there are.
+  ///
+  /// @return 0 or more
+  public int warningCount() {
+    return warnings.length;
+  }
+
+  /// One warning.
+  ///
+  /// @param index 0 … [#warningCount()] - 1
+  /// @return one line
+  public String warning(int index) {
+    return warnings[index];
+  }
+
+  /// The warnings.
+  ///
+  /// @return a copy
+  @Override
+  public String[] warnings() {
+    return warnings.clone();
+  }
+
+  /// The steps.
+  ///
+  /// @return a copy
+  @Override
+  public Step[] steps() {
+    return steps.clone();
+  }
+}
