@@ -16,8 +16,7 @@ final class ClassicSubject extends Subject {
     this.metadata = metadata;
     this.metadataBytes = metadataBytes;
     long startAddress = Pages.pfnToAddress(START_PFN);
-    this.frames =
-        new BuddyAllocator(Pages.MAX_ORDER, metadata.address(), startAddress, frameCount);
+    this.frames = new BuddyAllocator(Pages.MAX_ORDER, metadata.address(), startAddress, frameCount);
     frames.addFrames(START_PFN, START_PFN + frameCount);
   }
 

@@ -110,8 +110,8 @@ final class FragmentationWorkload implements Workload {
     }
     finish(run, subject);
     table.freeAll();
-    run.record("huge_after_free_all", hugeBlocks(subject));
-    run.record("fails", 0);
+    run.count("huge_after_free_all", hugeBlocks(subject));
+    run.count("fails", 0);
   }
 
   private static void halve(SlotTable table, int frameCount) {
@@ -147,22 +147,22 @@ final class FragmentationWorkload implements Workload {
     count(run, mix, 1);
     finish(run, subject);
     mix.freeAll();
-    run.record("huge_after_free_all", hugeBlocks(subject));
-    run.record("fails", mix.failures());
+    run.count("huge_after_free_all", hugeBlocks(subject));
+    run.count("fails", mix.failures());
   }
 
   private static void count(Run run, SlotTable table, int step) {
-    run.record("free2M_step" + step, table.free2M());
-    run.record("ideal2M_step" + step, (run.frameCount() - table.liveCount()) / 512);
+    run.count("free2M_step" + step, table.free2M());
+    run.count("ideal2M_step" + step, (run.frameCount() - table.liveCount()) / 512);
   }
 
   private static void count(Run run, OrderMix mix, int step) {
-    run.record("free2M_step" + step, mix.free2M());
-    run.record("ideal2M_step" + step, (run.frameCount() - mix.liveFrames()) / 512);
+    run.count("free2M_step" + step, mix.free2M());
+    run.count("ideal2M_step" + step, (run.frameCount() - mix.liveFrames()) / 512);
   }
 
   private static void finish(Run run, Subject subject) {
-    run.record("huge_allocs", hugeBlocks(subject));
+    run.count("huge_allocs", hugeBlocks(subject));
   }
 
   /// Order-9 requests that succeed after caches were drained; the blocks are given back.

@@ -15,7 +15,7 @@ final class InitWorkload implements Workload {
         throw new IllegalStateException("a fresh allocator has no frame");
       }
       run.record("us_init_and_first_alloc", watch.takeNanos() / 1e3);
-      run.record("meta_bytes", subject.metadataBytes());
+      run.count("meta_bytes", subject.metadataBytes());
     }
   }
 }

@@ -24,8 +24,7 @@ final class LatencyWorkload implements Workload {
       long[] allocations = new long[count];
       Draws draws = new Draws(100L + run.number());
       for (int from = 0; from < count; from += STRIDE) {
-        replace(
-            subject, table, draws, frees, allocations, from, Math.min(count, from + STRIDE));
+        replace(subject, table, draws, frees, allocations, from, Math.min(count, from + STRIDE));
       }
       record(run, "alloc_", allocations);
       record(run, "free_", frees);
@@ -64,8 +63,8 @@ final class LatencyWorkload implements Workload {
     Arrays.sort(nanos);
     for (int i = 0; i < QUANTILES.length; i++) {
       int index = (int) Math.min(nanos.length - 1L, (long) (nanos.length * QUANTILES[i]));
-      run.record(prefix + NAMES[i] + "_ns", nanos[index]);
+      run.count(prefix + NAMES[i] + "_ns", nanos[index]);
     }
-    run.record(prefix + "max_ns", nanos[nanos.length - 1]);
+    run.count(prefix + "max_ns", nanos[nanos.length - 1]);
   }
 }

@@ -105,7 +105,9 @@ final class LinuxLikeSubject extends Subject {
   @Override
   void free(long pfn, int order) {
     long index = pfn - START_PFN;
-    if (index < 0 || index >= frameCount || Memory.getLong(descriptor(index)) != (ALLOCATED | order)) {
+    if (index < 0
+        || index >= frameCount
+        || Memory.getLong(descriptor(index)) != (ALLOCATED | order)) {
       throw new IllegalStateException("not allocated: frame " + pfn + ", order " + order);
     }
     if (order < LISTED_ORDERS) {
@@ -182,7 +184,7 @@ final class LinuxLikeSubject extends Subject {
       lock(ZONE_LOCK);
       long rest = BATCH;
       for (int i = 0; i < LISTED_ORDERS && rest > 0; i++) {
-        rest -= giveBack(order + i & LISTED_ORDERS - 1, rest);
+        rest -= giveBack((order + i) & (LISTED_ORDERS - 1), rest);
       }
       unlock(ZONE_LOCK);
     }
@@ -233,15 +235,14 @@ final class LinuxLikeSubject extends Subject {
     long index = freed;
     int order = freedOrder;
     Memory.putLong(descriptor(index), 0);
-    while (order < MAX_ORDER && isFree(index ^ 1L << order, order)) {
-      long buddy = index ^ 1L << order;
+    while (order < MAX_ORDER && isFree(index ^ (1L << order), order)) {
+      long buddy = index ^ (1L << order);
       unlink(areaList(order), buddy);
       index &= buddy;
       order++;
     }
     long parent = index & ~(1L << order);
-    boolean parentMayJoin =
-        order < MAX_ORDER - 1 && isFree(parent ^ 1L << order + 1, order + 1);
+    boolean parentMayJoin = order < MAX_ORDER - 1 && isFree(parent ^ (2L << order), order + 1);
     if (parentMayJoin) {
       addLast(areaList(order), index, FREE | order);
     } else {

@@ -71,7 +71,7 @@ final class OrderMix {
     for (int slot = 0; slot < blocks.length; slot++) {
       if (orders[slot] != EMPTY) {
         // No block is larger than an area, and all are aligned: its head tells which one it is in.
-        used[(int) (blocks[slot] - Subject.START_PFN >>> 9)] = true;
+        used[(int) ((blocks[slot] - Subject.START_PFN) >>> 9)] = true;
       }
     }
     int free = 0;

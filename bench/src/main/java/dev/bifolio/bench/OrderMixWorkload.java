@@ -14,7 +14,7 @@ final class OrderMixWorkload implements Workload {
       mix.replace(draws, count);
       watch.stop();
       run.recordNanos("ns_freealloc", watch.takeNanos(), count);
-      run.record("fails", mix.failures());
+      run.count("fails", mix.failures());
     }
   }
 }

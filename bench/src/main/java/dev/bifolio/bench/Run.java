@@ -52,6 +52,11 @@ final class Run {
     rows.add(new Row(kind.csvName(), log2frames, workload, metric, number, value));
   }
 
+  /// Takes down a count.
+  void count(String metric, long value) {
+    record(metric, (double) value);
+  }
+
   /// Takes down time per operation.
   void recordNanos(String metric, long nanos, long operations) {
     record(metric, (double) nanos / operations);

@@ -199,7 +199,7 @@ final class SlotTable {
   int free2M() {
     boolean[] used = new boolean[frameCount >>> 9];
     for (int i = 0; i < liveCount; i++) {
-      used[(int) (slots[i] - Subject.START_PFN >>> 9)] = true;
+      used[(int) ((slots[i] - Subject.START_PFN) >>> 9)] = true;
     }
     int free = 0;
     for (boolean area : used) {
