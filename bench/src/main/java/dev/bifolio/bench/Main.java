@@ -157,11 +157,11 @@ public final class Main implements Callable<Integer> {
     if (!suite.isEmpty()) {
       throw refusal("--suite is for frames");
     }
-    String root = System.getProperty("bifolio.root");
-    if (root == null) {
+    String launcher = System.getProperty("bifolio.launcher");
+    if (launcher == null) {
       throw refusal("bench startup must be run by the launcher: ./bifolio bench startup");
     }
-    StartupSuite startup = new StartupSuite(Path.of(root), runs);
+    StartupSuite startup = new StartupSuite(Path.of(launcher), runs);
     report(startup::run, List.of("bifolio-map", "java-version", "bifolio-map-no-cache", "classic"));
     return 0;
   }

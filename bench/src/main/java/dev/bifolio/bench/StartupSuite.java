@@ -15,9 +15,9 @@ import java.util.function.Consumer;
 /// without a cache; `java --version` of the same JDK, the least that any program on it can take.
 /// Then [BootTime] for two sizes, each in a JVM of its own that has run nothing before.
 ///
-/// @param root the directory of the launcher
+/// @param launcher the launcher's own path; the bundled tree lies below its directory
 /// @param runCount runs of each
-record StartupSuite(Path root, int runCount) {
+record StartupSuite(Path launcher, int runCount) {
   private static final List<Integer> BOOT_LOG2_FRAMES = List.of(21, 28);
 
   /// Runs all.
@@ -27,11 +27,10 @@ record StartupSuite(Path root, int runCount) {
   void run(Consumer<Row> rows) throws IOException {
     Path tree = Files.createTempFile("bifolio", ".dtb");
     try {
-      byte[] bundled = Files.readAllBytes(root.resolve(bundledTree()));
+      byte[] bundled = Files.readAllBytes(launcher.resolveSibling(bundledTree()));
       Files.write(tree, bundled);
-      String launcher = root.resolve("bifolio").toString();
       String java = Path.of(System.getProperty("java.home"), "bin", "java").toString();
-      List<String> map = List.of(launcher, "map", tree.toString());
+      List<String> map = List.of(launcher.toString(), "map", tree.toString());
       wallMillis(map, true); // makes the cache, should there be none
       for (int number = 1; number <= runCount; number++) {
         rows.accept(row("bifolio-map", number, wallMillis(map, true)));
