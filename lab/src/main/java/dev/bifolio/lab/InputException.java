@@ -1,5 +1,6 @@
 package dev.bifolio.lab;
 
+import dev.bifolio.kernel.firmware.MemoryMapException;
 import java.io.Serial;
 
 /// An input that cannot be used: one line for the user, and the place.
@@ -12,6 +13,11 @@ final class InputException extends Exception {
   InputException(long offset, String message) {
     super(message);
     this.offset = offset;
+  }
+
+  /// A reader's refusal, told to the user as it is.
+  static InputException of(MemoryMapException e) {
+    return new InputException(e.offset(), String.valueOf(e.getMessage()));
   }
 
   long offset() {

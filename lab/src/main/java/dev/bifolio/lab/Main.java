@@ -1,5 +1,10 @@
 package dev.bifolio.lab;
 
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.util.Properties;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 
@@ -9,22 +14,50 @@ import picocli.CommandLine.Command;
     description = "A physical memory manager for the JVM.",
     mixinStandardHelpOptions = true,
     versionProvider = Main.Version.class,
-    subcommands = {CommandLine.HelpCommand.class})
+    synopsisSubcommandLabel = "COMMAND",
+    subcommands = {
+      MapCommand.class,
+      CommandLine.HelpCommand.class,
+      picocli.AutoComplete.GenerateCompletion.class
+    },
+    footer = {
+      "",
+      "Run by the launcher itself: test (the tests, as CI runs them).",
+      "Exit code 0: well; 1: the work failed; 2: bad usage or input."
+    })
 public final class Main {
   private Main() {}
 
-  /// Runs a command line.
+  /// Runs a command line and ends the JVM with its exit code.
   ///
   /// @param arguments as given to the launcher
   public static void main(String[] arguments) {
-    System.exit(new CommandLine(new Main()).execute(arguments));
+    System.exit(commandLine().execute(arguments));
   }
 
-  /// Reads the version from the module.
+  static CommandLine commandLine() {
+    return new CommandLine(new Main())
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setOut(new PrintWriter(System.out, false, StandardCharsets.UTF_8))
+        .setExecutionExceptionHandler((e, command, parsed) -> {
+          command.getErr().println("bifolio: internal error: " + e);
+          if (Boolean.getBoolean("bifolio.trace")) {
+            e.printStackTrace(command.getErr());
+          }
+          command.getErr().flush();
+          return 1;
+        });
+  }
+
+  /// Reads the version that the build wrote into the module.
   static final class Version implements CommandLine.IVersionProvider {
     @Override
-    public String[] getVersion() {
-      return new String[] {"bifolio"};
+    public String[] getVersion() throws IOException {
+      Properties properties = new Properties();
+      try (InputStream in = Main.class.getResourceAsStream("version.properties")) {
+        properties.load(in);
+      }
+      return new String[] {"bifolio " + properties.getProperty("version")};
     }
   }
 }

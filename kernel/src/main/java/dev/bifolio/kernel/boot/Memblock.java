@@ -343,6 +343,24 @@ public final class Memblock {
     return found;
   }
 
+  /// Allocates memory between two bounds that both hold, and leaves its content as it is.
+  ///
+  /// @param byteSize bytes, unsigned
+  /// @param byteAlignment a power of two
+  /// @param min never below, unsigned
+  /// @param max never at or above, unsigned; [#NO_LIMIT] for none
+  /// @return its physical address, or [#NO_ADDRESS]; always that for 0 bytes
+  /// @throws IllegalStateException after [#retire()]
+  /// @throws IllegalArgumentException if the alignment is no power of two
+  public long allocateWithin(long byteSize, long byteAlignment, long min, long max) {
+    requireActive();
+    requireAlignment(byteAlignment);
+    long bound = RegionList.min(max, limit);
+    long found =
+        byteSize == 0 ? NO_ADDRESS : space.find(byteSize, byteAlignment, min, bound, bottomUp);
+    return found == NO_ADDRESS || !reserve(found, byteSize) ? NO_ADDRESS : found;
+  }
+
   /// Finds the lowest free range that ends above an address; [#freeBase()], [#freeEnd()] and
   /// [#freeNode()] tell which. A walk goes on from the end of the range it got, and may change the
   /// lists in between.
@@ -438,6 +456,11 @@ public final class Memblock {
     reserved.prepare(RegionList.ADD, storage, storage + byteSize, 0, attributes);
     reserved.commit();
     freeStorage(oldStorage, oldCapacity);
+    if (oldStorage != NO_ADDRESS) {
+      // Free memory of a machine that has just started reads as zeros, and users rely on it.
+      Memory.fill(
+          oldStorage + physToVirtOffset, (long) oldCapacity * RegionList.ENTRY_BYTES, (byte) 0);
+    }
     return true;
   }
 

@@ -1,6 +1,5 @@
 package dev.bifolio.kernel.firmware;
 
-import dev.bifolio.kernel.unit.AddressRange;
 import org.jspecify.annotations.Nullable;
 
 /// Reads the ACPI tables that speak of memory, SRAT and SLIT, and lays them over a map.
@@ -220,97 +219,15 @@ public final class AcpiTables {
       result.addWarning(warning);
     }
     if (srat != null && srat.memory().length > 0) {
-      MemoryMap affinities = srat.sortedMemory();
-      for (int i = 0; i < affinities.warningCount(); i++) {
-        result.addWarning(affinities.warning(i));
-      }
-      result.clearMemory();
-      splitMemory(map, affinities, result);
+      AcpiOverlay.splitMemory(map, srat.sortedMemory(), result);
       for (MemoryRegion affinity : srat.memory()) {
-        if (!holdsAnyOf(map, affinity.range())) {
-          result.addWarning("SRAT: " + affinity.range() + " has no RAM; left for hot-add");
-        }
+        AcpiOverlay.warnIfWithoutRam(map, affinity.range(), result);
       }
     }
     if (slit != null) {
       result.distances(distancesByNode());
     }
     return result.build();
-  }
-
-  private static void splitMemory(MemoryMap map, MemoryMap affinities, MemoryMapBuilder result)
-      throws MemoryMapException {
-    int first = 0;
-    for (int i = 0; i < map.memoryCount(); i++) {
-      MemoryRegion region = map.memory(i);
-      long cursor = region.range().base();
-      while (first < affinities.memoryCount()
-          && Long.compareUnsigned(affinities.memory(first).range().last(), cursor) < 0) {
-        first++;
-      }
-      splitRegion(region, affinities, first, result);
-    }
-  }
-
-  /// Splits one range of RAM. `first` is the first affinity that does not end before it.
-  private static void splitRegion(
-      MemoryRegion region, MemoryMap affinities, int first, MemoryMapBuilder result)
-      throws MemoryMapException {
-    long cursor = region.range().base();
-    long regionLast = region.range().last();
-    for (int i = first; i < affinities.memoryCount(); i++) {
-      MemoryRegion affinity = affinities.memory(i);
-      if (Long.compareUnsigned(affinity.range().base(), regionLast) > 0) {
-        break;
-      }
-      if (Long.compareUnsigned(affinity.range().base(), cursor) > 0) {
-        addUncovered(region, cursor, affinity.range().base() - 1, result);
-        cursor = affinity.range().base();
-      }
-      long last = affinity.range().last();
-      if (Long.compareUnsigned(last, regionLast) > 0) {
-        last = regionLast;
-      }
-      boolean hotpluggable = affinity.hotpluggable() || region.hotpluggable();
-      add(cursor, last, affinity.node(), hotpluggable, result);
-      if (last == regionLast) {
-        return;
-      }
-      cursor = last + 1;
-    }
-    addUncovered(region, cursor, regionLast, result);
-  }
-
-  private static void addUncovered(
-      MemoryRegion region, long base, long last, MemoryMapBuilder result)
-      throws MemoryMapException {
-    result.addWarning(
-        "SRAT: no entry covers "
-            + AddressRange.hex(base)
-            + " to "
-            + AddressRange.hex(last)
-            + "; its node is unknown");
-    add(base, last, region.node(), region.hotpluggable(), result);
-  }
-
-  private static void add(
-      long base, long last, int node, boolean hotpluggable, MemoryMapBuilder result)
-      throws MemoryMapException {
-    result.addMemory(base, last - base + 1, node, hotpluggable, "SRAT", 0);
-  }
-
-  private static boolean holdsAnyOf(MemoryMap map, AddressRange range) {
-    int low = 0;
-    int high = map.memoryCount();
-    while (low < high) {
-      int middle = (low + high) >>> 1;
-      if (Long.compareUnsigned(map.memory(middle).range().last(), range.base()) < 0) {
-        low = middle + 1;
-      } else {
-        high = middle;
-      }
-    }
-    return low < map.memoryCount() && map.memory(low).range().overlaps(range);
   }
 
   private int[][] distancesByNode() {

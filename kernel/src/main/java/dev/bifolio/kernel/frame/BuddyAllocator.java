@@ -78,7 +78,6 @@ public final class BuddyAllocator implements FrameAllocator {
    * this is first fit from the lowest address.
    *
    * Who may write: one thread at a time, through this class alone.
-   *
    * Cost. allocate: up to maxOrder splits, two descriptors and a list header each. free: up to
    * maxOrder joins, each unlinks the buddy in constant time. A run of n frames has at most 2 log n
    * pieces. splitBlock writes each frame's descriptor. 16.004 bytes of metadata per frame, of which
@@ -96,7 +95,7 @@ public final class BuddyAllocator implements FrameAllocator {
    *   - A bit per frame for "managed": 2 GiB for the largest span, all of it written.
    *   - Sorted lists (always the lowest address): a search per free, for little less fragmentation.
    *   - Lazy joining: faster for pairs of equal size, but whether a large block can be had would
-   *     then depend on when somebody cleans up. HybridAllocator will be the fast one.
+   *     then depend on when somebody cleans up.
    *
    * Sources: K. Knowlton, A fast storage allocator, CACM 8 (1965); D. Knuth, The Art of Computer
    * Programming, vol. 1, 2.5 (algorithms R and S); J. Robson, JACM 18 (1971) and 21 (1974); Linux,
@@ -110,10 +109,12 @@ public final class BuddyAllocator implements FrameAllocator {
   public static final long METADATA_ALIGNMENT = 64;
 
   private final int maxOrder;
-  private final FrameDescriptors frames;
-  private final FreeAreas areas;
-  private final ManagedSections sections;
-  private final FrameCounters counters;
+  private final FrameCounters counters = new FrameCounters();
+
+  // Not private: tests look at states and links, and damage them.
+  final FrameDescriptors frames;
+  final FreeAreas areas;
+  final ManagedSections sections;
   private boolean initialized;
 
   /// An allocator that refuses every request until [#initialize(long, long, long)].
@@ -128,7 +129,6 @@ public final class BuddyAllocator implements FrameAllocator {
     frames = new FrameDescriptors(maxOrder);
     areas = new FreeAreas(frames);
     sections = new ManagedSections(frames);
-    counters = new FrameCounters();
   }
 
   /// An initialised allocator, still without frames.
@@ -496,23 +496,5 @@ public final class BuddyAllocator implements FrameAllocator {
   @Override
   public ValidationReport validate() {
     return new BuddyValidator(frames, areas, sections, counters, maxOrder).validate();
-  }
-
-  @Override
-  public void assertValid() {
-    ValidationReport report = validate();
-    if (!report.isValid()) {
-      throw new AssertionError(report.toString());
-    }
-  }
-
-  /// The descriptors, for tests that look at states.
-  FrameDescriptors descriptors() {
-    return frames;
-  }
-
-  /// The free lists, for tests that look at links.
-  FreeAreas freeAreas() {
-    return areas;
   }
 }

@@ -237,5 +237,10 @@ public sealed interface FrameAllocator permits BuddyAllocator {
   /// [#validate()], as an assertion.
   ///
   /// @throws AssertionError with the report if anything is wrong
-  void assertValid();
+  default void assertValid() {
+    ValidationReport report = validate();
+    if (!report.isValid()) {
+      throw new AssertionError(report.toString());
+    }
+  }
 }

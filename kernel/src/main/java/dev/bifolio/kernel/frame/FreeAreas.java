@@ -143,7 +143,8 @@ final class FreeAreas {
     Memory.putLong(address, Memory.getLong(address) + change);
   }
 
-  private long area(int order) {
+  /// Where the header words of an order are.
+  long area(int order) {
     return header + order * AREA_BYTES;
   }
 

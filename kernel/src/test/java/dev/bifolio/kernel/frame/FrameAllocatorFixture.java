@@ -21,15 +21,23 @@ abstract class FrameAllocatorFixture {
 
   private final List<Window> windows = new ArrayList<>();
 
-  /// An allocator that knows no memory yet.
-  abstract FrameAllocator uninitialised(int maxOrder);
+  private final AllocatorUnderTest subject;
 
-  /// Tells it where its metadata are and which span they describe.
-  abstract void initialize(
-      FrameAllocator allocator, long metadataAddress, long startAddress, long frameCount);
+  FrameAllocatorFixture(AllocatorUnderTest subject) {
+    this.subject = subject;
+  }
 
-  /// Bytes of zeros that it needs for a span.
-  abstract long metadataBytes(long startPfn, long endPfn);
+  FrameAllocator uninitialised(int maxOrder) {
+    return subject.uninitialised(maxOrder);
+  }
+
+  void initialize(FrameAllocator allocator, long metadata, long startAddress, long frameCount) {
+    subject.initialize(allocator, metadata, startAddress, frameCount);
+  }
+
+  long metadataBytes(long startPfn, long endPfn) {
+    return subject.metadataBytes(startPfn, endPfn);
+  }
 
   @AfterEach
   void closeWindows() {

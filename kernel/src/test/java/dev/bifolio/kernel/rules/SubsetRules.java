@@ -81,8 +81,9 @@ final class SubsetRules {
       Set.of(
           // statistics() copies the counters into one.
           "FrameStatistics",
-          // validate() walks everything; one report is nothing beside that.
+          // validate() walks everything; the walker and its report are nothing beside that.
           "ValidationReport",
+          "BuddyValidator",
           // The value style of the interface: allocates on purpose, beside the plain one.
           "PageFrame",
           // Texts of reports and of messages.

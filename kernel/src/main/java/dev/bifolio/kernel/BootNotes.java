@@ -1,0 +1,71 @@
+package dev.bifolio.kernel;
+
+import dev.bifolio.kernel.platform.Clock;
+import dev.bifolio.kernel.unit.AddressRange;
+import dev.bifolio.kernel.unit.Pages;
+
+/// What a boot writes down on its way: lines for the log, warnings and steps for the report.
+final class BootNotes {
+  private final BootLog log;
+  private String[] warnings = new String[8];
+  private int warningCount;
+  private final BootReport.Step[] steps = new BootReport.Step[16];
+  private int stepCount;
+  private long stepStart = Clock.nanoTime();
+
+  BootNotes(BootLog log) {
+    this.log = log;
+  }
+
+  void line(String text) {
+    log.line(text);
+  }
+
+  void warning(String text) {
+    if (warningCount == warnings.length) {
+      String[] more = new String[2 * warningCount];
+      System.arraycopy(warnings, 0, more, 0, warningCount);
+      warnings = more;
+    }
+    warnings[warningCount++] = text;
+    log.warning(text);
+  }
+
+  /// Ends the step that ran since the last end.
+  void endStep(String name) {
+    long now = Clock.nanoTime();
+    steps[stepCount++] = new BootReport.Step(name, now - stepStart);
+    stepStart = now;
+  }
+
+  String[] warnings() {
+    String[] result = new String[warningCount];
+    System.arraycopy(warnings, 0, result, 0, warningCount);
+    return result;
+  }
+
+  BootReport.Step[] steps() {
+    BootReport.Step[] result = new BootReport.Step[stepCount];
+    System.arraycopy(steps, 0, result, 0, stepCount);
+    return result;
+  }
+
+  /// A range with its size, for the log.
+  static String text(AddressRange range) {
+    return range + " " + bytes(range.byteSize());
+  }
+
+  /// A byte size in the largest unit that divides it.
+  static String bytes(long byteSize) {
+    if (byteSize != 0 && byteSize % Pages.GIB == 0) {
+      return byteSize / Pages.GIB + " GiB";
+    }
+    if (byteSize != 0 && byteSize % Pages.MIB == 0) {
+      return byteSize / Pages.MIB + " MiB";
+    }
+    if (byteSize != 0 && byteSize % Pages.KIB == 0) {
+      return byteSize / Pages.KIB + " KiB";
+    }
+    return Long.toUnsignedString(byteSize) + " bytes";
+  }
+}

@@ -1,0 +1,367 @@
+package dev.bifolio.kernel;
+
+import dev.bifolio.kernel.boot.BankPlan;
+import dev.bifolio.kernel.boot.Memblock;
+import dev.bifolio.kernel.boot.RegionList;
+import dev.bifolio.kernel.boot.Reservations;
+import dev.bifolio.kernel.firmware.Architecture;
+import dev.bifolio.kernel.firmware.MemoryMap;
+import dev.bifolio.kernel.firmware.ReservedRegion;
+import dev.bifolio.kernel.firmware.ReservedRegion.Source;
+import dev.bifolio.kernel.frame.BuddyAllocator;
+import dev.bifolio.kernel.frame.FrameAllocator;
+import dev.bifolio.kernel.frame.FrameInfo;
+import dev.bifolio.kernel.platform.Window;
+import dev.bifolio.kernel.platform.WindowException;
+import dev.bifolio.kernel.unit.AddressRange;
+import dev.bifolio.kernel.unit.Pages;
+import org.jspecify.annotations.Nullable;
+
+/// The way from a memory map to a running machine.
+///
+/// # Overview
+///
+/// The frame allocators need metadata, the metadata need memory, and nobody hands out memory yet.
+/// The order of the steps breaks the circle:
+///
+/// ```
+///  map ──> window ──> memblock: RAM ──> reservations: stated ──> unmapped ──> placed by boot
+///                                                                                 │
+///  report <── heap <── free ranges to the allocators <── steal mem_map <── banks <┘
+/// ```
+///
+/// 1. *window*: the span from the first to the last frame of RAM becomes a virtual range.
+/// 2. *ram*: what the map and the loader state, inward to whole frames.
+/// 3. *reservations*: what states its place first, then what may not be mapped, then what boot
+///    finds a place for ([dev.bifolio.kernel.boot] has the policy).
+/// 4. *mem_map*: RAM is cut into banks, and for each node a hole is stolen that touches no
+///    reservation.
+/// 5. *frames*: every frame that no reservation touches goes to the allocator of its bank.
+/// 6. *heap*: RAM / 128, at least 16 and at most 64 MiB, as exactly that many frames.
+///
+/// - I1 Nothing is allocated before everything that states its place is reserved.
+/// - I2 Metadata are all zero when their allocator begins.
+/// - I3 A boot that fails leaves no window behind.
+///
+/// Memblock's lists lie in storage that is as large as this map may need, so they never have to
+/// grow before I1 holds. One thread. Cost: the number of ranges and of banks, not the memory.
+final class BootSequence {
+  private static final long HEAP_SHARE = 128;
+  private static final long HEAP_LEAST = 16 * Pages.MIB;
+  private static final long HEAP_MOST = 64 * Pages.MIB;
+
+  private final BootOptions options;
+  private final BootNotes notes;
+  private final Memblock memblock;
+  private final long offset;
+  private long presentFrames;
+  private long freeFrames;
+
+  private BootSequence(BootOptions options, BootNotes notes, Memblock memblock, long offset) {
+    this.options = options;
+    this.notes = notes;
+    this.memblock = memblock;
+    this.offset = offset;
+  }
+
+  static Machine run(MemoryMap map, BootOptions options, BootLog log) throws BootException {
+    BootNotes notes = new BootNotes(log);
+    Architecture architecture =
+        options.architecture() == null ? map.architecture() : options.architecture();
+    describe(map, architecture, notes);
+    RamSpan span = RamSpan.of(map, options, architecture);
+    int capacity = listCapacity(map, options);
+    long storageBytes = Memblock.storageByteSize(capacity);
+    try (Window storage = reserve(2 * storageBytes)) {
+      Window window = reserve(span.byteSize() + options.headroomByteSize());
+      boolean booted = false;
+      try {
+        long offset = window.address() - span.base();
+        notes.line(
+            "window: "
+                + BootNotes.text(new AddressRange(span.base(), window.byteSize()))
+                + " at virtual "
+                + AddressRange.hex(window.address()));
+        notes.endStep("window");
+        Memblock memblock = new Memblock(storage.address(), capacity, offset);
+        Memblock rest = new Memblock(storage.address() + storageBytes, capacity, offset);
+        BootSequence sequence = new BootSequence(options, notes, memblock, offset);
+        Machine machine = sequence.boot(map, architecture, span, rest, window);
+        booted = true;
+        return machine;
+      } finally {
+        if (!booted) {
+          window.close();
+        }
+      }
+    }
+  }
+
+  private static void describe(
+      MemoryMap map, @Nullable Architecture architecture, BootNotes notes) {
+    notes.line(
+        "map: "
+            + map.format()
+            + ", "
+            + (architecture == null ? "unknown architecture" : architecture.label())
+            + ", "
+            + map.memoryCount()
+            + " ranges of RAM, "
+            + map.reservedCount()
+            + " reserved, "
+            + map.dynamicReservationCount()
+            + " to be placed");
+    for (int i = 0; i < map.warningCount(); i++) {
+      notes.warning(map.warning(i));
+    }
+  }
+
+  /// Enough for every list: each stated range adds at most two borders to it, and so does each of
+  /// the few that boot adds.
+  private static int listCapacity(MemoryMap map, BootOptions options) {
+    int stated = map.memoryCount() + map.reservedCount() + map.moduleCount();
+    int all = stated + map.dynamicReservationCount() + options.loaderMemory().length;
+    return Math.max(Memblock.INITIAL_CAPACITY, 4 * (all + map.memoryCount()) + 64);
+  }
+
+  private static Window reserve(long byteSize) throws BootException {
+    try {
+      return Window.reserve(byteSize);
+    } catch (WindowException e) {
+      throw new BootException(String.valueOf(e.getMessage()));
+    }
+  }
+
+  private Machine boot(
+      MemoryMap map,
+      @Nullable Architecture architecture,
+      RamSpan span,
+      Memblock rest,
+      Window window)
+      throws BootException {
+    long totalBytes = span.addTo(memblock, notes);
+    long presentBytes = memblock.memory().totalBytes();
+    presentFrames = presentBytes >>> Pages.PAGE_SHIFT;
+    notes.line("RAM: " + presentFrames + " frames, " + BootNotes.bytes(presentBytes));
+    if (options.checkMinimumMemory() && presentBytes < BootOptions.MINIMUM_BYTES) {
+      throw new BootException(
+          BootException.TOO_LITTLE_RAM + ": " + BootNotes.bytes(presentBytes) + " of RAM");
+    }
+    notes.endStep("ram");
+    Reservations reservations = ReservationStep.run(map, options, architecture, memblock, notes);
+    freeFrames = countFree();
+    if (freeFrames == 0) {
+      throw new BootException(BootException.ALL_RESERVED);
+    }
+    long reservedFrames = presentFrames - freeFrames;
+    notes.endStep("reservations");
+    BankPlan plan = placeMemMap();
+    notes.endStep("mem_map");
+    BankSet banks = buildBanks(plan);
+    long[] release = handOver(banks, plan, reservations, rest);
+    notes.endStep("frames");
+    AddressRange heap = takeHeap(banks, presentBytes);
+    notes.endStep("heap");
+    BootReport.Frames frames =
+        new BootReport.Frames(
+            totalBytes >>> Pages.PAGE_SHIFT,
+            presentFrames,
+            reservedFrames,
+            plan.totalByteSize() >>> Pages.PAGE_SHIFT,
+            banks.managedFrames(),
+            heap.byteSize() >>> Pages.PAGE_SHIFT,
+            banks.freeFrames());
+    notes.line("frames: " + frames.managed() + " managed, " + frames.free() + " free");
+    BootReport report =
+        new BootReport(
+            map.format(),
+            architecture,
+            frames,
+            sections(plan),
+            heap,
+            nodeRows(plan, banks),
+            reservations.sorted(),
+            notes.warnings(),
+            notes.steps());
+    return new Machine(
+        window, offset, plan.headerAddress() + offset, options.maxOrder(), banks, release, report);
+  }
+
+  /// Whole frames that no reservation touches.
+  private long countFree() {
+    long count = 0;
+    for (long at = 0; memblock.nextFree(at, Memblock.NO_NODE); at = memblock.freeEnd()) {
+      long start = Pages.alignUp(memblock.freeBase());
+      long end = Pages.alignDown(memblock.freeEnd());
+      count += start < end ? (end - start) >>> Pages.PAGE_SHIFT : 0;
+    }
+    return count;
+  }
+
+  // ---- mem_map ----
+
+  private BankPlan placeMemMap() throws BootException {
+    BankPlan plan = new BankPlan(memblock.memory());
+    for (int b = 0; b < plan.count(); b++) {
+      plan.setSectionByteSize(b, infoOffset(plan, b) + infoBytes(plan, b));
+    }
+    notes.line(
+        "mem_map: "
+            + BootNotes.bytes(plan.totalByteSize())
+            + " for "
+            + plan.count()
+            + (plan.count() == 1 ? " bank" : " banks"));
+    int failed = plan.place(memblock);
+    if (failed >= 0) {
+      throw new BootException(
+          BootException.NO_ROOM_FOR_MEM_MAP
+              + ": "
+              + BootNotes.bytes(plan.nodeByteSize(failed))
+              + " for node "
+              + plan.nodeId(failed));
+    }
+    for (int n = 0; n < plan.nodeCount(); n++) {
+      notes.line("mem_map: " + BootNotes.text(plan.nodeRange(n)) + " for node " + plan.nodeId(n));
+    }
+    return plan;
+  }
+
+  private static long infoOffset(BankPlan plan, int bank) {
+    return BuddyAllocator.metadataBytes(plan.startPfn(bank), plan.endPfn(bank));
+  }
+
+  private static long infoBytes(BankPlan plan, int bank) {
+    return FrameInfo.byteSize(plan.startPfn(bank), plan.endPfn(bank));
+  }
+
+  private BankSet buildBanks(BankPlan plan) {
+    Bank[] banks = new Bank[plan.count()];
+    for (int b = 0; b < banks.length; b++) {
+      long start = plan.startPfn(b);
+      long end = plan.endPfn(b);
+      long address = plan.sectionAddress(b) + offset;
+      FrameAllocator allocator =
+          switch (options.allocator()) {
+            case CLASSIC ->
+                new BuddyAllocator(
+                    options.maxOrder(), address, start << Pages.PAGE_SHIFT, end - start);
+          };
+      FrameInfo info = new FrameInfo(address + infoOffset(plan, b), start, end);
+      banks[b] = new Bank(allocator, info, plan.nodeIndex(b));
+    }
+    return new BankSet(plan, banks);
+  }
+
+  // ---- Frames ----
+
+  /// Gives all free frames to the banks.
+  ///
+  /// @return pairs of start and end of the frames that boot information alone holds
+  private long[] handOver(BankSet banks, BankPlan plan, Reservations reservations, Memblock rest) {
+    memblock.retire();
+    for (long at = 0; memblock.nextFree(at, Memblock.NO_NODE); at = memblock.freeEnd()) {
+      long start = Pages.alignUp(memblock.freeBase());
+      long end = Pages.alignDown(memblock.freeEnd());
+      if (start < end) {
+        banks.addFrames(start >>> Pages.PAGE_SHIFT, end >>> Pages.PAGE_SHIFT);
+        rest.reserve(start, end - start);
+      }
+    }
+    RegionList memory = memblock.memory();
+    for (int i = 0; i < memory.count(); i++) {
+      rest.add(memory.base(i), memory.byteSize(i));
+    }
+    for (int i = 0; i < reservations.count(); i++) {
+      if (!isReleasable(reservations.get(i))) {
+        reserveOutward(rest, reservations.get(i).range());
+      }
+    }
+    for (int n = 0; n < plan.nodeCount(); n++) {
+      reserveOutward(rest, plan.nodeRange(n));
+    }
+    return freeRuns(rest);
+  }
+
+  private static boolean isReleasable(ReservedRegion region) {
+    return region.source() == Source.INITRD || region.source() == Source.BOOT_INFO;
+  }
+
+  private static void reserveOutward(Memblock rest, AddressRange range) {
+    long start = range.base() & ~Pages.PAGE_MASK;
+    long last = range.last() | Pages.PAGE_MASK;
+    rest.reserve(start, last == -1L ? last - start : last - start + 1);
+  }
+
+  private static long[] freeRuns(Memblock rest) {
+    int count = 0;
+    for (long at = 0; rest.nextFree(at, Memblock.NO_NODE); at = rest.freeEnd()) {
+      count++;
+    }
+    long[] runs = new long[2 * count];
+    int next = 0;
+    for (long at = 0; rest.nextFree(at, Memblock.NO_NODE); at = rest.freeEnd()) {
+      runs[next++] = rest.freeBase() >>> Pages.PAGE_SHIFT;
+      runs[next++] = rest.freeEnd() >>> Pages.PAGE_SHIFT;
+    }
+    return runs;
+  }
+
+  private AddressRange takeHeap(BankSet banks, long presentBytes) throws BootException {
+    long wanted = Math.min(HEAP_MOST, Math.max(HEAP_LEAST, presentBytes / HEAP_SHARE));
+    long frames = wanted >>> Pages.PAGE_SHIFT;
+    boolean possible = frames <= Pages.orderToFrames(options.maxOrder());
+    long pfn = possible ? banks.take(frames) : FrameAllocator.NO_FRAME;
+    if (pfn < 0) {
+      throw new BootException(
+          BootException.NO_HEAP + ": " + frames + " consecutive frames of " + banks.freeFrames());
+    }
+    banks.resetCounters();
+    AddressRange heap = new AddressRange(pfn << Pages.PAGE_SHIFT, frames << Pages.PAGE_SHIFT);
+    notes.line("heap: " + BootNotes.text(heap) + ", " + frames + " frames");
+    return heap;
+  }
+
+  // ---- Report ----
+
+  private static BootReport.MemMapSection[] sections(BankPlan plan) {
+    BootReport.MemMapSection[] sections = new BootReport.MemMapSection[plan.nodeCount()];
+    int[] bankCounts = new int[plan.nodeCount()];
+    for (int b = 0; b < plan.count(); b++) {
+      bankCounts[plan.nodeIndex(b)]++;
+    }
+    for (int n = 0; n < sections.length; n++) {
+      sections[n] = new BootReport.MemMapSection(plan.nodeId(n), plan.nodeRange(n), bankCounts[n]);
+    }
+    return sections;
+  }
+
+  private BootReport.NodeRow[] nodeRows(BankPlan plan, BankSet banks) {
+    int nodes = plan.nodeCount();
+    long[] start = new long[nodes];
+    long[] end = new long[nodes];
+    long[] present = new long[nodes];
+    for (int b = 0; b < plan.count(); b++) {
+      int n = plan.nodeIndex(b);
+      start[n] = present[n] == 0 ? plan.startPfn(b) : start[n];
+      end[n] = plan.endPfn(b);
+      present[n] += plan.presentFrames(b);
+    }
+    long[] managed = banks.managedByNode(nodes);
+    long[] free = banks.freeByNode(nodes, -1);
+    long[][] blocks = new long[options.maxOrder() + 1][];
+    for (int order = 0; order < blocks.length; order++) {
+      blocks[order] = banks.freeByNode(nodes, order);
+    }
+    BootReport.NodeRow[] rows = new BootReport.NodeRow[nodes];
+    for (int n = 0; n < nodes; n++) {
+      long[] freeBlocks = new long[blocks.length];
+      for (int order = 0; order < blocks.length; order++) {
+        freeBlocks[order] = blocks[order][n];
+      }
+      rows[n] =
+          new BootReport.NodeRow(
+              plan.nodeId(n), start[n], end[n], present[n], managed[n], free[n], freeBlocks);
+    }
+    return rows;
+  }
+}

@@ -1,0 +1,312 @@
+package dev.bifolio.kernel.boot;
+
+import dev.bifolio.kernel.unit.AddressRange;
+import dev.bifolio.kernel.unit.Pages;
+
+/// How a machine's RAM is cut into banks, and where in RAM the metadata of each bank lie.
+///
+/// # Overview
+///
+/// Frame metadata are arrays indexed by frame number, so a span costs metadata for its holes too.
+/// Virtual holes are free, but mem_map is taken from RAM, and there every byte counts: a machine
+/// with 2 GiB at 0 and 10 GiB at 512 GiB would need 12 GiB of mem_map for its hole alone. Hence
+/// *banks* (ADR 0003): RAM of one node without a hole of [#BANK_HOLE_BYTES] or more, and without
+/// RAM of another node in between.
+///
+/// ```
+///  RAM      ███ ████           ██████    ▓▓▓▓▓▓▓▓▓▓▓
+///  node      0   0               0            1
+///  banks   └── bank 0 ─┘     └ bank 1 ┘└─ bank 2 ──┘
+///              │  hole ≥ 128 MiB  │         │
+///  mem_map     [header][bank 0][bank 1]     [bank 2]         one stolen range a node
+/// ```
+///
+/// The sections of all banks of a node lie one after the other, each at a multiple of 64 bytes, in
+/// one range of whole frames that is stolen from that node, from its top, or from any node if its
+/// own has no such hole. In front of the first node's sections there are 64 bytes for the machine.
+///
+/// - I1 Banks are sorted by frame number and disjoint; each begins and ends with RAM.
+/// - I2 Every frame of RAM lies in one bank, of its own node.
+/// - I3 Sections are disjoint, 64-byte aligned, and lie in reserved RAM that was free before.
+///
+/// One thread, at boot. O(n) in the regions of memory; created once, a few arrays.
+public final class BankPlan {
+  /// A hole of this many bytes begins a new bank: 128 MiB, whose metadata would take 768 KiB.
+  public static final long BANK_HOLE_BYTES = 128 * Pages.MIB;
+
+  /// Bytes for the machine's own words in front of the first section.
+  public static final int HEADER_BYTES = 64;
+
+  private static final long SECTION_ALIGNMENT = 64;
+
+  private final int count;
+  private final long[] startPfn;
+  private final long[] endPfn;
+  private final long[] presentFrames;
+  private final int[] node;
+  private final long[] sectionByteSize;
+  private final long[] sectionAddress;
+  private final int[] nodes;
+  private final long[] nodeAddress;
+  private final long[] nodeByteSize;
+
+  /// Cuts RAM into banks.
+  ///
+  /// @param memory whole frames of RAM, each region with its node
+  public BankPlan(RegionList memory) {
+    int regions = memory.count();
+    startPfn = new long[regions];
+    endPfn = new long[regions];
+    presentFrames = new long[regions];
+    node = new int[regions];
+    int banks = 0;
+    for (int i = 0; i < regions; i++) {
+      long start = memory.base(i) >>> Pages.PAGE_SHIFT;
+      long end = memory.end(i) >>> Pages.PAGE_SHIFT;
+      boolean joins =
+          banks > 0
+              && node[banks - 1] == memory.node(i)
+              && start - endPfn[banks - 1] < BANK_HOLE_BYTES >>> Pages.PAGE_SHIFT;
+      if (!joins) {
+        startPfn[banks] = start;
+        node[banks] = memory.node(i);
+        banks++;
+      }
+      endPfn[banks - 1] = end;
+      presentFrames[banks - 1] += end - start;
+    }
+    count = banks;
+    sectionByteSize = new long[banks];
+    sectionAddress = new long[banks];
+    nodes = distinct(node, banks);
+    nodeAddress = new long[nodes.length];
+    nodeByteSize = new long[nodes.length];
+  }
+
+  private static int[] distinct(int[] ids, int count) {
+    int[] sorted = new int[count];
+    System.arraycopy(ids, 0, sorted, 0, count);
+    heapSort(sorted);
+    int distinct = 0;
+    for (int i = 0; i < count; i++) {
+      if (i == 0 || sorted[i] != sorted[i - 1]) {
+        sorted[distinct++] = sorted[i];
+      }
+    }
+    int[] result = new int[distinct];
+    System.arraycopy(sorted, 0, result, 0, distinct);
+    return result;
+  }
+
+  /// O(n log n) whatever the order: the ids come from firmware.
+  private static void heapSort(int[] items) {
+    for (int i = items.length / 2 - 1; i >= 0; i--) {
+      sink(items, i, items.length);
+    }
+    for (int end = items.length - 1; end > 0; end--) {
+      int largest = items[0];
+      items[0] = items[end];
+      items[end] = largest;
+      sink(items, 0, end);
+    }
+  }
+
+  private static void sink(int[] items, int from, int end) {
+    int at = from;
+    int item = items[at];
+    while (2 * at + 1 < end) {
+      int child = 2 * at + 1;
+      if (child + 1 < end && items[child + 1] > items[child]) {
+        child++;
+      }
+      if (items[child] <= item) {
+        break;
+      }
+      items[at] = items[child];
+      at = child;
+    }
+    items[at] = item;
+  }
+
+  /// How many banks there are.
+  ///
+  /// @return 0 or more
+  public int count() {
+    return count;
+  }
+
+  /// First frame of a bank.
+  ///
+  /// @param bank 0 … [#count()] - 1
+  /// @return a pfn
+  public long startPfn(int bank) {
+    return startPfn[bank];
+  }
+
+  /// Behind the last frame of a bank.
+  ///
+  /// @param bank 0 … [#count()] - 1
+  /// @return a pfn
+  public long endPfn(int bank) {
+    return endPfn[bank];
+  }
+
+  /// Frames of RAM in a bank, small holes not counted.
+  ///
+  /// @param bank 0 … [#count()] - 1
+  /// @return a count
+  public long presentFrames(int bank) {
+    return presentFrames[bank];
+  }
+
+  /// The node of a bank, as an index.
+  ///
+  /// @param bank 0 … [#count()] - 1
+  /// @return 0 … [#nodeCount()] - 1
+  public int nodeIndex(int bank) {
+    return nodeIndexOf(node[bank]);
+  }
+
+  /// The index of a node.
+  ///
+  /// @param id a NUMA node
+  /// @return 0 … [#nodeCount()] - 1, negative if there is no such node with RAM
+  public int nodeIndexOf(int id) {
+    int low = 0;
+    int high = nodes.length - 1;
+    while (low <= high) {
+      int middle = (low + high) >>> 1;
+      if (nodes[middle] == id) {
+        return middle;
+      }
+      if (nodes[middle] < id) {
+        low = middle + 1;
+      } else {
+        high = middle - 1;
+      }
+    }
+    return -1;
+  }
+
+  /// How many nodes have RAM.
+  ///
+  /// @return 0 or more
+  public int nodeCount() {
+    return nodes.length;
+  }
+
+  /// The id of a node.
+  ///
+  /// @param nodeIndex 0 … [#nodeCount()] - 1, in ascending order of ids
+  /// @return its id
+  public int nodeId(int nodeIndex) {
+    return nodes[nodeIndex];
+  }
+
+  /// Says how many bytes of metadata a bank needs.
+  ///
+  /// @param bank 0 … [#count()] - 1
+  /// @param byteSize bytes, rounded up to a multiple of 64
+  public void setSectionByteSize(int bank, long byteSize) {
+    sectionByteSize[bank] = Pages.alignUp(byteSize, SECTION_ALIGNMENT);
+  }
+
+  /// Bytes of mem_map for all banks, before it is placed or after.
+  ///
+  /// @return a multiple of the page size
+  public long totalByteSize() {
+    sumUp();
+    long total = 0;
+    for (long bytes : nodeByteSize) {
+      total += bytes;
+    }
+    return total;
+  }
+
+  /// Steals the ranges from a memblock.
+  ///
+  /// @param memblock where all reservations have been made
+  /// @return the index of the first node for whose banks there is no room, or -1 if all is placed
+  public int place(Memblock memblock) {
+    sumUp();
+    for (int n = 0; n < nodes.length; n++) {
+      nodeAddress[n] =
+          memblock.allocate(
+              nodeByteSize[n], Pages.PAGE_SIZE, 0, Memblock.NO_LIMIT, nodes[n], Memblock.RAW);
+      if (nodeAddress[n] == Memblock.NO_ADDRESS) {
+        return n;
+      }
+    }
+    long[] next = nodeAddress.clone();
+    next[0] += HEADER_BYTES;
+    for (int b = 0; b < count; b++) {
+      int n = nodeIndex(b);
+      sectionAddress[b] = next[n];
+      next[n] += sectionByteSize[b];
+    }
+    return -1;
+  }
+
+  private void sumUp() {
+    for (int n = 0; n < nodes.length; n++) {
+      nodeByteSize[n] = n == 0 ? HEADER_BYTES : 0;
+    }
+    for (int b = 0; b < count; b++) {
+      nodeByteSize[nodeIndex(b)] += sectionByteSize[b];
+    }
+    for (int n = 0; n < nodes.length; n++) {
+      nodeByteSize[n] = Pages.alignUp(nodeByteSize[n]);
+    }
+  }
+
+  /// Where the machine's own words lie, once placed.
+  ///
+  /// @return the physical address of [#HEADER_BYTES] bytes
+  public long headerAddress() {
+    return nodeAddress[0];
+  }
+
+  /// Where the metadata of a bank lie, once placed.
+  ///
+  /// @param bank 0 … [#count()] - 1
+  /// @return a physical address, a multiple of 64
+  public long sectionAddress(int bank) {
+    return sectionAddress[bank];
+  }
+
+  /// Bytes of mem_map for a node's banks, before it is placed or after.
+  ///
+  /// @param nodeIndex 0 … [#nodeCount()] - 1
+  /// @return a multiple of the page size
+  public long nodeByteSize(int nodeIndex) {
+    return nodeByteSize[nodeIndex];
+  }
+
+  /// The range stolen for a node, once placed.
+  ///
+  /// @param nodeIndex 0 … [#nodeCount()] - 1
+  /// @return whole frames
+  public AddressRange nodeRange(int nodeIndex) {
+    return new AddressRange(nodeAddress[nodeIndex], nodeByteSize[nodeIndex]);
+  }
+
+  /// The bank that spans a frame.
+  ///
+  /// @param pfn any
+  /// @return 0 … [#count()] - 1, or -1 if there is none
+  public int bankOf(long pfn) {
+    int low = 0;
+    int high = count - 1;
+    while (low <= high) {
+      int middle = (low + high) >>> 1;
+      if (pfn < startPfn[middle]) {
+        high = middle - 1;
+      } else if (pfn >= endPfn[middle]) {
+        low = middle + 1;
+      } else {
+        return middle;
+      }
+    }
+    return -1;
+  }
+}

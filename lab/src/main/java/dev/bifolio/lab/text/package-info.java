@@ -1,0 +1,2 @@
+/// Memory maps as Linux prints them: `/proc/iomem` and the log of a boot.
+package dev.bifolio.lab.text;
