@@ -29,7 +29,7 @@ final class Medians {
   List<String> lines() {
     List<String> lines = new ArrayList<>();
     StringBuilder head = new StringBuilder(String.format(Locale.ROOT, "%-40s", "median of"));
-    allocators.forEach(name -> head.append(String.format(Locale.ROOT, "%16s", name)));
+    allocators.forEach(name -> head.append(String.format(Locale.ROOT, "%22s", name)));
     if (allocators.size() == 2) {
       head.append("   ratio");
     }
@@ -42,7 +42,7 @@ final class Medians {
     StringBuilder line = new StringBuilder(String.format(Locale.ROOT, "%-40s", metric));
     for (String name : allocators) {
       List<Double> runs = found.get(name);
-      line.append(String.format(Locale.ROOT, "%16s", runs == null ? "-" : text(median(runs))));
+      line.append(String.format(Locale.ROOT, "%22s", runs == null ? "-" : text(median(runs))));
     }
     if (allocators.size() == 2) {
       List<Double> first = found.get(allocators.get(0));

@@ -40,7 +40,8 @@ record StartupSuite(Path launcher, int runCount) {
       for (int number = 1; number <= runCount; number++) {
         for (int log2frames : BOOT_LOG2_FRAMES) {
           double millis = bootMillis(Pages.framesToBytes(1L << log2frames));
-          rows.accept(new Row("classic", log2frames, "boot", "ms_boot", number, millis));
+          String workload = "boot_" + Pages.framesToBytes(1L << log2frames) / Pages.GIB + "GiB";
+          rows.accept(new Row("classic", log2frames, workload, "ms_boot", number, millis));
         }
       }
     } finally {
