@@ -82,7 +82,7 @@ class LessonsTest {
         "Free are then:",
         "  \\[0x40000000, 0x40100000\\)",
         "\\d+ bytes free \\+ \\d+ taken = 67108864 of RAM");
-    String[] sum = told.getLast().replaceAll("[^0-9 ]", "").trim().split(" +");
+    String[] sum = told.getLast().replaceAll("[^0-9 ]", "").trim().split(" +", -1);
     assertEquals(Long.parseLong(sum[2]), Long.parseLong(sum[0]) + Long.parseLong(sum[1]));
   }
 
