@@ -6,6 +6,9 @@ import dev.bifolio.kernel.unit.Pages;
 
 /// What a boot writes down on its way: lines for the log, warnings and steps for the report.
 final class BootNotes {
+  /// So many ranges of one kind are logged; of the others only the number. The report has all.
+  private static final int MAX_LINES_OF_A_KIND = 64;
+
   private final BootLog log;
   private String[] warnings = new String[8];
   private int warningCount;
@@ -19,6 +22,14 @@ final class BootNotes {
 
   void line(String text) {
     log.line(text);
+  }
+
+  /// Whether the range at `index` of `count` is to be logged; says so once if the rest is not.
+  boolean isWanted(int index, int count, String kind) {
+    if (index == MAX_LINES_OF_A_KIND) {
+      log.line(kind + ": … and " + (count - index) + " more ranges");
+    }
+    return index < MAX_LINES_OF_A_KIND;
   }
 
   void warning(String text) {

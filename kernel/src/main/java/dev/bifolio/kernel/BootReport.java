@@ -1,6 +1,7 @@
 package dev.bifolio.kernel;
 
 import dev.bifolio.kernel.firmware.Architecture;
+import dev.bifolio.kernel.firmware.MemoryRegion;
 import dev.bifolio.kernel.firmware.ReservedRegion;
 import dev.bifolio.kernel.unit.AddressRange;
 import org.jspecify.annotations.Nullable;
@@ -14,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 ///   [MemoryMap#format()][dev.bifolio.kernel.firmware.MemoryMap#format()]
 /// @param architecture the kind of machine, null if nobody said
 /// @param frames how many of which kind
+/// @param memory the RAM that the machine uses, the loader's part included, in whole frames; sorted
 /// @param memMapSections where the frame metadata lie, one row a node
 /// @param heap the kernel heap
 /// @param nodes one row a NUMA node, in ascending order
@@ -24,6 +26,7 @@ public record BootReport(
     String format,
     @Nullable Architecture architecture,
     Frames frames,
+    @SuppressWarnings("ArrayRecordComponent") MemoryRegion[] memory, // copied out
     @SuppressWarnings("ArrayRecordComponent") MemMapSection[] memMapSections, // copied out
     AddressRange heap,
     @SuppressWarnings("ArrayRecordComponent") NodeRow[] nodes, // copied out
@@ -99,6 +102,14 @@ public record BootReport(
       sum += section.range().byteSize();
     }
     return sum;
+  }
+
+  /// Where the frame metadata lie.
+  ///
+  /// @return a copy
+  @Override
+  public MemoryRegion[] memory() {
+    return memory.clone();
   }
 
   /// Where the frame metadata lie.

@@ -6,6 +6,7 @@ import dev.bifolio.kernel.boot.RegionList;
 import dev.bifolio.kernel.boot.Reservations;
 import dev.bifolio.kernel.firmware.Architecture;
 import dev.bifolio.kernel.firmware.MemoryMap;
+import dev.bifolio.kernel.firmware.MemoryRegion;
 import dev.bifolio.kernel.firmware.ReservedRegion;
 import dev.bifolio.kernel.firmware.ReservedRegion.Source;
 import dev.bifolio.kernel.frame.BuddyAllocator;
@@ -177,6 +178,7 @@ final class BootSequence {
             map.format(),
             architecture,
             frames,
+            memoryRegions(),
             sections(plan),
             heap,
             nodeRows(plan, banks),
@@ -322,6 +324,19 @@ final class BootSequence {
   }
 
   // ---- Report ----
+
+  private MemoryRegion[] memoryRegions() {
+    RegionList memory = memblock.memory();
+    MemoryRegion[] regions = new MemoryRegion[memory.count()];
+    for (int i = 0; i < regions.length; i++) {
+      regions[i] =
+          new MemoryRegion(
+              new AddressRange(memory.base(i), memory.byteSize(i)),
+              memory.node(i),
+              (memory.flags(i) & Memblock.HOTPLUG) != 0);
+    }
+    return regions;
+  }
 
   private static BootReport.MemMapSection[] sections(BankPlan plan) {
     BootReport.MemMapSection[] sections = new BootReport.MemMapSection[plan.nodeCount()];

@@ -121,7 +121,7 @@ final class RamSpan {
     if (memory.count() == 0) {
       throw noRam(map);
     }
-    for (int i = 0; i < memory.count(); i++) {
+    for (int i = 0; i < memory.count() && notes.isWanted(i, memory.count(), "RAM"); i++) {
       AddressRange range = new AddressRange(memory.base(i), memory.byteSize(i));
       boolean hotpluggable = (memory.flags(i) & Memblock.HOTPLUG) != 0;
       notes.line(

@@ -47,7 +47,7 @@ final class ReservationStep {
       step.reserve(LOCAL_APIC, "local APIC", Source.FIRMWARE);
     }
     reservations.markUnmapped();
-    step.tell(0);
+    step.tell(0, "reserved");
     step.placeTheRest();
     return reservations;
   }
@@ -84,7 +84,7 @@ final class ReservationStep {
     for (int i = 0; i < map.dynamicReservationCount(); i++) {
       reservations.place(map.dynamicReservation(i));
     }
-    tell(before);
+    tell(before, "placed");
     for (int i = 0; i < reservations.warningCount(); i++) {
       notes.warning(reservations.warning(i));
     }
@@ -96,11 +96,13 @@ final class ReservationStep {
     }
   }
 
-  private void tell(int from) {
-    for (int i = from; i < reservations.count(); i++) {
-      ReservedRegion region = reservations.get(i);
+  private void tell(int from, String kind) {
+    int count = reservations.count() - from;
+    for (int i = 0; i < count && notes.isWanted(i, count, kind); i++) {
+      ReservedRegion region = reservations.get(from + i);
       notes.line(
-          (from == 0 ? "reserved: " : "placed: ")
+          kind
+              + ": "
               + BootNotes.text(region.range())
               + ", "
               + region.source().label()

@@ -2,8 +2,10 @@ package dev.bifolio.lab;
 
 import dev.bifolio.kernel.unit.AddressRange;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.Map;
 import java.util.NavigableMap;
+import java.util.Set;
 import java.util.TreeMap;
 
 /// A machine's physical memory as a picture of cells: every cell is an equal share of the span from
@@ -35,7 +37,17 @@ final class MemoryPicture {
       this.colour = colour;
       this.label = label;
     }
+
+    private String escape() {
+      return "\u001b[38;5;" + colour + 'm';
+    }
+
+    private char cell(boolean inColour) {
+      return inColour ? (this == HOLE ? '·' : '█') : letter;
+    }
   }
+
+  private static final String RESET = "\u001b[0m";
 
   private static final int MAX_ROWS = 16;
   private static final int MARGIN = 20;
@@ -95,42 +107,77 @@ final class MemoryPicture {
     int cellsPerRow = Math.max(16, columnCount - MARGIN) & ~7;
     long cellBytes = cellBytes(cellsPerRow);
     long rowBytes = cellsPerRow * cellBytes;
-    int cellCount = (int) Long.divideUnsigned(byteSpan + cellBytes - 1, cellBytes);
-    Kind[] cells = new Kind[cellCount];
-    for (int i = 0; i < cellCount; i++) {
-      cells[i] = kindOf(i, cellBytes);
-    }
+    long end = start + byteSpan;
+    Set<Kind> seen = EnumSet.noneOf(Kind.class);
     StringBuilder out = new StringBuilder();
     out.append("one cell = ").append(Numbers.bytes(cellBytes)).append('\n');
-    for (int row = 0; row * cellsPerRow < cellCount; row++) {
-      int hidden = holeRows(cells, row, cellsPerRow);
-      if (hidden > 1) {
-        out.append("%16s  a hole of %s\n".formatted("...", Numbers.bytes(hidden * rowBytes)));
-        row += hidden - 1;
+    long row = start;
+    while (row < end) {
+      long hole = holeRows(row, rowBytes);
+      if (hole > 1) {
+        out.append("%16s  a hole of %s\n".formatted("...", Numbers.bytes(hole * rowBytes)));
+        row += hole * rowBytes;
         continue;
       }
-      out.append("%16s  ".formatted(AddressRange.hex(start + row * rowBytes)));
-      for (int i = row * cellsPerRow; i < Math.min(cellCount, (row + 1) * cellsPerRow); i++) {
-        append(out, cells[i], colour);
-      }
-      out.append('\n');
+      out.append("%16s  ".formatted(AddressRange.hex(row)));
+      appendRow(out, row, Math.min(end, row + rowBytes), cellBytes, colour, seen);
+      row += rowBytes;
     }
-    appendLegend(out, cells, columnCount, colour);
+    appendLegend(out, seen, columnCount, colour);
     return out.toString();
   }
 
-  /// A power of two that lets the span fit the largest number of rows.
+  /// The smallest power of two with which what is no hole fits the rows.
   private long cellBytes(int cellsPerRow) {
     long bytes = 4096;
-    while (Long.divideUnsigned(byteSpan + bytes - 1, bytes) > (long) cellsPerRow * MAX_ROWS) {
+    while (rowsInUse(cellsPerRow * bytes) > MAX_ROWS) {
       bytes *= 2;
     }
     return bytes;
   }
 
-  private Kind kindOf(int cell, long cellBytes) {
-    long first = start + cell * cellBytes;
-    long end = Math.min(first + cellBytes, start + byteSpan);
+  private long rowsInUse(long rowBytes) {
+    long rows = 0;
+    long behind = 0;
+    for (Map.Entry<Long, Kind> piece : from.entrySet()) {
+      Long end = from.higherKey(piece.getKey());
+      if (piece.getValue() != Kind.HOLE && end != null) {
+        long first = Math.max(behind, (piece.getKey() - start) / rowBytes);
+        behind = (end - 1 - start) / rowBytes + 1;
+        rows += Math.max(0, behind - first);
+      }
+    }
+    return rows;
+  }
+
+  /// Whole rows of nothing but hole from a row on.
+  private long holeRows(long row, long rowBytes) {
+    if (from.floorEntry(row).getValue() != Kind.HOLE) {
+      return 0;
+    }
+    Map.Entry<Long, Kind> next = from.higherEntry(row);
+    while (next != null && next.getValue() == Kind.HOLE) {
+      next = from.higherEntry(next.getKey());
+    }
+    return next == null ? 0 : (next.getKey() - row) / rowBytes;
+  }
+
+  private void appendRow(
+      StringBuilder out, long row, long rowEnd, long cellBytes, boolean colour, Set<Kind> seen) {
+    Kind last = null;
+    for (long cell = row; cell < rowEnd; cell += cellBytes) {
+      Kind kind = kindOf(cell, Math.min(cell + cellBytes, start + byteSpan));
+      seen.add(kind);
+      if (colour && kind != last) {
+        out.append(kind.escape());
+        last = kind;
+      }
+      out.append(kind.cell(colour));
+    }
+    out.append(colour ? RESET : "").append('\n');
+  }
+
+  private Kind kindOf(long first, long end) {
     Map<Kind, Long> shares = new EnumMap<>(Kind.class);
     long at = first;
     while (at < end) {
@@ -162,46 +209,17 @@ final class MemoryPicture {
     return most;
   }
 
-  private static int holeRows(Kind[] cells, int row, int cellsPerRow) {
-    int rows = 0;
-    while ((row + rows + 1) * cellsPerRow <= cells.length) {
-      for (int i = (row + rows) * cellsPerRow; i < (row + rows + 1) * cellsPerRow; i++) {
-        if (cells[i] != Kind.HOLE) {
-          return rows;
-        }
-      }
-      rows++;
-    }
-    return rows;
-  }
-
-  private static void append(StringBuilder out, Kind kind, boolean colour) {
-    if (colour) {
-      out.append("\u001b[38;5;").append(kind.colour).append('m');
-      out.append(kind == Kind.HOLE ? '·' : '█').append("\u001b[0m");
-    } else {
-      out.append(kind.letter);
-    }
-  }
-
   private static void appendLegend(
-      StringBuilder out, Kind[] cells, int columnCount, boolean colour) {
+      StringBuilder out, Set<Kind> seen, int columnCount, boolean colour) {
     int column = 0;
-    for (Kind kind : Kind.values()) {
-      boolean seen = false;
-      for (Kind cell : cells) {
-        seen |= cell == kind;
-      }
-      if (!seen) {
-        continue;
-      }
+    for (Kind kind : seen) {
       int width = kind.label.length() + 5;
       if (column > 0 && column + width > columnCount) {
         out.append('\n');
         column = 0;
       }
       out.append("  ");
-      append(out, kind, colour);
+      out.append(colour ? kind.escape() : "").append(kind.cell(colour)).append(colour ? RESET : "");
       out.append(' ').append(kind.label).append(' ');
       column += width;
     }

@@ -84,9 +84,32 @@ class MemoryPictureTest {
   }
 
   @Test
-  void coloursAreSwitchedOffAgainAfterEveryCell() {
-    String text = phone().render(80, true);
-    assertEquals(text.split("\u001b\\[38").length, text.split("\u001b\\[0m").length);
+  void colouredCellsShowWhatTheLettersShowAndEveryLineEndsWithoutColour() {
+    String plain = phone().render(80, false);
+    String coloured = phone().render(80, true);
+    assertEquals(plain.lines().count(), coloured.lines().count());
+    for (String line : coloured.lines().toList()) {
+      assertTrue(line.lastIndexOf("\u001b[0m") >= line.lastIndexOf("\u001b[38"), line);
+      String cells = line.replaceAll("\u001b\\[[0-9;]*m", "");
+      assertTrue(cells.length() <= 80, line);
+    }
+    assertEquals(
+        plain.lines().filter(line -> line.strip().startsWith("0x")).mapToInt(String::length).sum(),
+        coloured
+            .lines()
+            .filter(line -> line.strip().startsWith("0x"))
+            .mapToInt(line -> line.replaceAll("\u001b\\[[0-9;]*m", "").length())
+            .sum());
+  }
+
+  @Test
+  void aSpanOfSixtyFourTebibytesWithTwoFramesOfRamIsDrawnAtOnce() {
+    MemoryPicture picture = new MemoryPicture(new AddressRange(0, 1L << 46));
+    picture.paint(new AddressRange(0, 4096), MemoryPicture.Kind.FREE);
+    picture.paint(new AddressRange((1L << 46) - 4096, 4096), MemoryPicture.Kind.FREE);
+    String text = picture.render(80, false);
+    assertEquals(2, cells(text, '.'));
+    assertTrue(text.lines().count() < 10, text);
   }
 
   private static MemoryPicture phone() {

@@ -77,25 +77,20 @@ public final class BuddyAllocator implements FrameAllocator {
    * keeps the lower half; freed blocks go to the front, new memory to the back. On fresh memory
    * this is first fit from the lowest address.
    *
-   * Who may write: one thread at a time, through this class alone.
-   * Cost. allocate: up to maxOrder splits, two descriptors and a list header each. free: up to
-   * maxOrder joins, each unlinks the buddy in constant time. A run of n frames has at most 2 log n
-   * pieces. splitBlock writes each frame's descriptor. 16.004 bytes of metadata per frame, of which
-   * only the pages written get memory. The price of the method itself is fragmentation: with M
-   * frames outstanding and requests up to n, up to M (1 + log2(n) / 2) - n + 1 frames may be needed
-   * (FrameStatistics.robsonBoundFrames).
+   * Cost. One thread at a time writes. allocate: up to maxOrder splits of two descriptors and a list
+   * header each; free: up to maxOrder joins, each unlinks a buddy in constant time; a run has at
+   * most 2 maxOrder pieces; splitBlock writes each frame's descriptor. 16.004 bytes of metadata per
+   * frame, of which only pages written get memory. The price of the method is fragmentation: for M
+   * frames outstanding and requests up to n, M (1 + log2(n) / 2) - n + 1 frames may be needed.
    *
    * Rejected:
    *   - A bitmap per order (one bit per pair of buddies): smaller, but cannot tell a double free
    *     from a free, nor the order of an allocated block.
-   *   - A state in each tail: a free of a tail would be seen at once, but an allocation of 2^20
-   *     frames would write 16 MiB.
-   *   - A header inside the free frames: needs the memory itself mapped, and a stray write through
-   *     a freed address would damage the allocator.
-   *   - A bit per frame for "managed": 2 GiB for the largest span, all of it written.
+   *   - A state in each tail: seen at once, but allocating 2^20 frames would write 16 MiB.
+   *   - A header inside the free frames: a stray write would damage the allocator.
+   *   - A bit per frame for "managed": 2 GiB for the largest span.
    *   - Sorted lists (always the lowest address): a search per free, for little less fragmentation.
-   *   - Lazy joining: faster for pairs of equal size, but whether a large block can be had would
-   *     then depend on when somebody cleans up.
+   *   - Lazy joining: whether a large block can be had depends on when somebody cleans up.
    *
    * Sources: K. Knowlton, A fast storage allocator, CACM 8 (1965); D. Knuth, The Art of Computer
    * Programming, vol. 1, 2.5 (algorithms R and S); J. Robson, JACM 18 (1971) and 21 (1974); Linux,
@@ -110,7 +105,6 @@ public final class BuddyAllocator implements FrameAllocator {
 
   private final int maxOrder;
   private final FrameCounters counters = new FrameCounters();
-
   // Not private: tests look at states and links, and damage them.
   final FrameDescriptors frames;
   final FreeAreas areas;
@@ -495,6 +489,11 @@ public final class BuddyAllocator implements FrameAllocator {
 
   @Override
   public ValidationReport validate() {
-    return new BuddyValidator(frames, areas, sections, counters, maxOrder).validate();
+    return new BuddyValidator(frames, areas, sections, counters, maxOrder, true).validate();
+  }
+
+  @Override
+  public ValidationReport validateBlocks() {
+    return new BuddyValidator(frames, areas, sections, counters, maxOrder, false).validate();
   }
 }

@@ -14,8 +14,9 @@ import dev.bifolio.kernel.unit.Pages;
 ///   then the sums of both are compared with each other and with the counters
 /// ```
 ///
-/// Reads every descriptor of each section that has managed frames: 16 bytes a frame. Nothing is
-/// written, and nothing read is trusted: a wild link or length is reported, not followed.
+/// Reads every descriptor of each section that has managed frames, 16 bytes a frame, unless it is
+/// told to leave out the inside of large blocks. Nothing is written, and nothing read is trusted: a
+/// wild link or length is reported, not followed.
 final class BuddyValidator {
   /// Problems that are told in words; the others are only counted.
   private static final int TOLD = 20;
@@ -25,6 +26,9 @@ final class BuddyValidator {
   private final ManagedSections sections;
   private final FrameCounters counters;
   private final int maxOrder;
+
+  /// Whether patches that lie wholly inside one block are read as well.
+  private final boolean inside;
 
   private final StringBuilder problems = new StringBuilder();
   private final long[] blocksSeen = new long[Pages.MAX_ORDER + 1];
@@ -43,12 +47,14 @@ final class BuddyValidator {
       FreeAreas areas,
       ManagedSections sections,
       FrameCounters counters,
-      int maxOrder) {
+      int maxOrder,
+      boolean inside) {
     this.frames = frames;
     this.areas = areas;
     this.sections = sections;
     this.counters = counters;
     this.maxOrder = maxOrder;
+    this.inside = inside;
   }
 
   ValidationReport validate() {
@@ -91,8 +97,12 @@ final class BuddyValidator {
   /// @param blockEnd where the block that reaches into the patch ends
   /// @return where the last block that begins in the patch ends
   private long walkPatch(long startPfn, long endPfn, long blockEnd) {
-    inPatch = 0;
     long coveredTo = blockEnd;
+    if (!inside && coveredTo >= endPfn) {
+      notePatch(endPfn - startPfn);
+      return coveredTo;
+    }
+    long covered = 0;
     for (long pfn = startPfn; pfn < endPfn; pfn++) {
       if (!frames.isBlank(pfn)) {
         if (pfn < coveredTo) {
@@ -102,13 +112,18 @@ final class BuddyValidator {
         }
       }
       if (pfn < coveredTo) {
-        inPatch++;
+        covered++;
       }
     }
     checkedFrames += endPfn - startPfn;
-    inSection += inPatch;
-    managedSeen += inPatch;
+    notePatch(covered);
     return coveredTo;
+  }
+
+  private void notePatch(long coveredFrames) {
+    inPatch = coveredFrames;
+    inSection += coveredFrames;
+    managedSeen += coveredFrames;
   }
 
   private void comparePatch(long pfn) {

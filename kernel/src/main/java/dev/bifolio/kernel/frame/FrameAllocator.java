@@ -234,6 +234,13 @@ public sealed interface FrameAllocator permits BuddyAllocator {
   /// @return the report
   ValidationReport validate();
 
+  /// [#validate()] without looking inside large blocks: blocks, lists and counters are checked in
+  /// full, but not that each frame inside a block is blank. For memories of many gigabytes, where
+  /// the full walk takes seconds; the time grows with the number of blocks.
+  ///
+  /// @return the report
+  ValidationReport validateBlocks();
+
   /// [#validate()], as an assertion.
   ///
   /// @throws AssertionError with the report if anything is wrong

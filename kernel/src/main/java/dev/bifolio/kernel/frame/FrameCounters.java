@@ -72,8 +72,9 @@ final class FrameCounters {
     refusedFrees++;
   }
 
-  /// An allocated run became single frames.
+  /// An allocated run became single frames. It had as many blocks as its count has bits.
   void splitIntoFrames(long frameCount) {
+    splits += frameCount - Long.bitCount(frameCount);
     demandFrames += frameCount - roundedUp(frameCount);
   }
 

@@ -215,6 +215,28 @@ class BuddyValidatorTest extends FrameAllocatorFixture {
   }
 
   @Test
+  void theQuickWalkReadsLittleOfALargeMemoryAndAgrees() {
+    BuddyAllocator allocator = (BuddyAllocator) memoryOf(20, 3, 1L << 20);
+    for (int i = 0; i < 100; i++) {
+      allocateFrames(allocator, 1 + i * 13L);
+    }
+    ValidationReport quick = allocator.validateBlocks();
+    assertTrue(quick.isValid(), quick.toString());
+    assertTrue(quick.checkedFrames() < 1L << 19, quick.toString());
+    put(allocator, 1 << 19, 0);
+    assertFalse(allocator.validateBlocks().isValid());
+  }
+
+  @Test
+  void theQuickWalkFindsWhatIsNotInsideALargeBlock() {
+    for (Planted planted : corruptions()) {
+      BuddyAllocator allocator = example();
+      planted.corruption.accept(allocator);
+      assertFalse(allocator.validateBlocks().isValid(), planted.name);
+    }
+  }
+
+  @Test
   void manyProblemsAreCountedAndTheFirstTold() {
     BuddyAllocator allocator = example();
     for (long pfn = 0x121; pfn < 0x140; pfn++) {

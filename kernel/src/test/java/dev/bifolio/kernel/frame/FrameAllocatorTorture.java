@@ -97,6 +97,29 @@ abstract class FrameAllocatorTorture extends FrameAllocatorFixture {
   }
 
   @Test
+  void eachSplitIsUndoneByOneJoin() {
+    FrameAllocator allocator = memoryOf(20, 0, 1 << 16);
+    SplitMix64 random = new SplitMix64(36);
+    for (int round = 0; round < 200; round++) {
+      long count = 1L + random.below(3000);
+      long run = allocateFrames(allocator, count);
+      int order = random.below(9);
+      long block = allocate(allocator, order);
+      if (random.oneIn(2)) {
+        allocator.splitFrames(run, count);
+        for (long pfn = run; pfn < run + count; pfn++) {
+          allocator.free(pfn, 0);
+        }
+      } else {
+        allocator.freeFrames(run, count);
+      }
+      allocator.free(block, order);
+      assertEquals(allocator.statistics().splits(), allocator.statistics().coalesces());
+    }
+    assertTrue(allocator.statistics().splits() > 200);
+  }
+
+  @Test
   @Behaviour("53")
   void everySecondOf8192FramesAndThenTheRestComesBack() {
     FrameAllocator allocator = memoryOf(8192);
@@ -178,6 +201,17 @@ abstract class FrameAllocatorTorture extends FrameAllocatorFixture {
     assertEquals(expected, allocator.managedFrameCount());
     assertEquals((1L << 28) - expected, allocator.addFrames(0, 1L << 28));
     assertEquals(1L << 8, allocator.freeBlockCount(20));
+  }
+
+  @Test
+  @Behaviour("65")
+  void aRangeAroundLargeBlocksAddsOnlyWhatIsNew() {
+    FrameAllocator allocator = spanOf(20, 0, 5L << 20);
+    assertEquals(1L << 20, allocator.addFrames(1L << 20, 2L << 20));
+    assertEquals(5000, allocator.addFrames((3L << 20) + 1000, (3L << 20) + 6000));
+    assertEquals((4L << 20) - 5000, allocator.addFrames(0, 5L << 20));
+    assertEquals(5, allocator.freeBlockCount(20));
+    assertEquals(5L << 20, allocator.freeFrameCount());
   }
 
   @Test

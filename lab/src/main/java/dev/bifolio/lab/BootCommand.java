@@ -1,0 +1,184 @@
+package dev.bifolio.lab;
+
+import dev.bifolio.kernel.BootException;
+import dev.bifolio.kernel.BootLog;
+import dev.bifolio.kernel.BootOptions;
+import dev.bifolio.kernel.Machine;
+import dev.bifolio.kernel.firmware.Architecture;
+import dev.bifolio.kernel.unit.AddressRange;
+import dev.bifolio.kernel.unit.Pages;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+import picocli.CommandLine.TypeConversionException;
+
+/// `bifolio boot`: the whole boot sequence on a memory map, and a proof that its result works.
+@Command(
+    name = "boot",
+    description = {
+      "Boots a machine's memory from its map, shows each step and proves the result.",
+      "Without FILE, a bundled device tree of a phone with 8 GiB."
+    },
+    mixinStandardHelpOptions = true)
+final class BootCommand implements Callable<Integer> {
+  private static final String BUNDLED = "phone-8g.dtb";
+
+  /// The bundled tree comes without a kernel; this is where and how large a phone's would be.
+  private static final AddressRange BUNDLED_KERNEL = new AddressRange(0x8000_0000L, 40 * Pages.MIB);
+
+  @Spec @Nullable CommandSpec spec;
+
+  @Mixin MapSource source = new MapSource();
+
+  @Parameters(paramLabel = "FILE", arity = "0..1", description = "The memory map to boot.")
+  @Nullable String file;
+
+  @Option(names = "--json", description = "Print one JSON object.")
+  boolean json;
+
+  @Option(
+      names = "--memory",
+      paramLabel = "BASE+SIZE",
+      converter = Numbers.RangeConverter.class,
+      description =
+          "RAM that the boot loader adds, such as 0x80000000+2G; may be given repeatedly.")
+  List<AddressRange> memory = new ArrayList<>();
+
+  @Option(
+      names = "--arch",
+      paramLabel = "ARCH",
+      converter = ArchitectureConverter.class,
+      description =
+          "x86_64, i386, aarch64, arm, riscv64 or riscv32, in place of what the map says.")
+  @Nullable Architecture architecture;
+
+  @Option(
+      names = "--initrd",
+      paramLabel = "BASE+SIZE",
+      converter = Numbers.RangeConverter.class,
+      description = "Where the initial RAM disk lies, in place of what the map says.")
+  @Nullable AddressRange initrd;
+
+  @Option(
+      names = "--kernel",
+      paramLabel = "BASE+SIZE",
+      converter = Numbers.RangeConverter.class,
+      description = "Where the kernel image lies.")
+  @Nullable AddressRange kernel;
+
+  @Option(
+      names = "--allocator",
+      paramLabel = "KIND",
+      defaultValue = "classic",
+      description = "The frame allocator: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+  BootOptions.AllocatorKind allocator = BootOptions.AllocatorKind.CLASSIC;
+
+  @Option(
+      names = "--headroom",
+      paramLabel = "SIZE",
+      defaultValue = "0",
+      converter = Numbers.LongConverter.class,
+      description = "Room behind the last byte of RAM for memory added later (default: none).")
+  long headroomByteSize;
+
+  @Option(
+      names = "--seed",
+      paramLabel = "N",
+      defaultValue = "1",
+      description = "Seed of the closing workload (default: ${DEFAULT-VALUE}).")
+  long seed = 1;
+
+  @Override
+  public Integer call() {
+    Console console = Console.of(spec);
+    String name = file == null ? BUNDLED : file;
+    try {
+      long readStart = System.nanoTime();
+      MapSource.Input input = file == null ? source.read(name, bundled()) : source.read(name);
+      long readNanos = System.nanoTime() - readStart;
+      return boot(console, name, input, readNanos);
+    } catch (InputException e) {
+      if (json) {
+        console.out().println(MapJson.line(MapJson.error(name, e)));
+        console.out().flush();
+      } else {
+        console.complain(name, e);
+      }
+      return 2;
+    }
+  }
+
+  private int boot(Console console, String name, MapSource.Input input, long readNanos)
+      throws InputException {
+    BootView view = new BootView(console, name, input.map());
+    BootLog log = json ? BootLog.SILENT : view;
+    long bootStart = System.nanoTime();
+    try (Machine machine = Machine.boot(input.map(), options(input), log)) {
+      long bootNanos = System.nanoTime() - bootStart;
+      long proofStart = System.nanoTime();
+      ProofWorkload proof = ProofWorkload.run(machine, seed);
+      long proofNanos = System.nanoTime() - proofStart;
+      if (json) {
+        view.printJson(
+            machine.report(), proof, new BootView.Timings(readNanos, bootNanos, proofNanos));
+      } else {
+        view.print(machine.report(), proof);
+      }
+      return proof.problem() == null ? 0 : 1;
+    } catch (BootException e) {
+      throw new InputException(0, String.valueOf(e.getMessage()));
+    }
+  }
+
+  private BootOptions options(MapSource.Input input) {
+    BootOptions options =
+        BootOptions.DEFAULTS
+            .withMinimumMemoryCheck(true)
+            .withHeadroom(headroomByteSize)
+            .withArchitecture(architecture)
+            .withInitrd(initrd)
+            .withKernel(file == null && kernel == null ? BUNDLED_KERNEL : kernel)
+            .withAllocator(allocator);
+    for (AddressRange range : memory) {
+      options = options.withLoaderMemory(range);
+    }
+    // A tree lies in memory while a kernel boots from it; the boot finds it a place as a loader
+    // would.
+    return input.map().format().equals("fdt")
+        ? options.withFdtByteSize(input.byteCount())
+        : options;
+  }
+
+  /// The bundled device tree.
+  static byte[] bundled() throws InputException {
+    try (InputStream in = Objects.requireNonNull(BootCommand.class.getResourceAsStream(BUNDLED))) {
+      return in.readAllBytes();
+    } catch (IOException e) {
+      throw new InputException(0, "the bundled tree cannot be read: " + e.getMessage());
+    }
+  }
+
+  /// Converts the name of an architecture.
+  static final class ArchitectureConverter implements ITypeConverter<Architecture> {
+    @Override
+    public Architecture convert(String value) {
+      Architecture architecture = Architecture.of(value);
+      if (architecture == null) {
+        throw new TypeConversionException(
+            "'" + value + "' is none of x86_64, i386, aarch64, arm, riscv64, riscv32");
+      }
+      return architecture;
+    }
+  }
+}

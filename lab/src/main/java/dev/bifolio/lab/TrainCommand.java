@@ -1,0 +1,31 @@
+package dev.bifolio.lab;
+
+import java.io.PrintWriter;
+import java.io.Writer;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+
+/// Runs what people start most, for the launcher: the JVM watches and writes its start-up cache.
+@Command(name = "train", hidden = true, description = "Runs once for the start-up cache.")
+final class TrainCommand implements Callable<Integer> {
+  @Override
+  public Integer call() throws Exception {
+    java.nio.file.Path tree = java.nio.file.Files.createTempFile("bifolio", ".dtb");
+    try {
+      java.nio.file.Files.write(tree, BootCommand.bundled());
+      String[][] lines = {
+        {"map", tree.toString()}, {"map", "--json", tree.toString()}, {"boot"}, {"boot", "--json"}
+      };
+      int worst = 0;
+      for (String[] line : lines) {
+        PrintWriter nowhere = new PrintWriter(Writer.nullWriter());
+        CommandLine command = Main.commandLine().setOut(nowhere).setErr(nowhere);
+        worst = Math.max(worst, command.execute(line));
+      }
+      return worst;
+    } finally {
+      java.nio.file.Files.delete(tree);
+    }
+  }
+}
