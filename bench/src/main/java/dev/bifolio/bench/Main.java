@@ -1,0 +1,199 @@
+package dev.bifolio.bench;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/// The `bifolio bench` command.
+@Command(
+    name = "bifolio bench",
+    description = "Measures the allocators side by side, each workload in a JVM of its own.",
+    mixinStandardHelpOptions = true,
+    sortOptions = false,
+    footer = {
+      "",
+      "For figures that can be relied on: a quiet machine and, where allowed,",
+      "  chrt -r 1 ./bifolio bench",
+      "Exit code 0: well; 1: a measurement failed; 2: bad usage."
+    })
+public final class Main implements Callable<Integer> {
+  /// What can be measured.
+  enum Group {
+    FRAMES,
+    STARTUP,
+    ZONES,
+    TABLES,
+    HEAP
+  }
+
+  @Spec private CommandSpec spec = CommandSpec.create();
+
+  @Parameters(
+      arity = "0..1",
+      defaultValue = "frames",
+      paramLabel = "GROUP",
+      description = "frames (the default) or startup.")
+  private Group group = Group.FRAMES;
+
+  @Option(
+      names = "--suite",
+      split = ",",
+      paramLabel = "ID",
+      description = "Only these workloads; w4 or frag stand for all that begin with it.")
+  private List<String> suite = List.of();
+
+  @Option(
+      names = "--allocators",
+      split = ",",
+      paramLabel = "NAME",
+      description = "Among classic and linux-like; both by default.")
+  private List<String> allocators = List.of("classic", "linux-like");
+
+  @Option(
+      names = "--log2frames",
+      defaultValue = "21",
+      paramLabel = "N",
+      description = "2^N frames, 10 to 28; 21 (8 GiB) by default.")
+  private int log2frames;
+
+  @Option(
+      names = "--runs",
+      defaultValue = "5",
+      paramLabel = "R",
+      description = "Timed runs of each workload; 5 by default.")
+  private int runs;
+
+  @Option(
+      names = "--csv",
+      description = {"All figures as lines of", "allocator,log2frames,workload,metric,run,value."})
+  private boolean csv;
+
+  @Option(names = "--divide", hidden = true, defaultValue = "1")
+  private int divisor;
+
+  private Main() {}
+
+  /// Runs a command line and ends the JVM with its exit code.
+  ///
+  /// @param arguments as given to the launcher after `bench`
+  public static void main(String[] arguments) {
+    System.exit(commandLine().execute(arguments));
+  }
+
+  static CommandLine commandLine() {
+    return new CommandLine(new Main())
+        .setCaseInsensitiveEnumValuesAllowed(true)
+        .setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8))
+        .setParameterExceptionHandler((e, _) -> {
+          PrintWriter err = e.getCommandLine().getErr();
+          err.println("bifolio: " + e.getMessage());
+          err.flush();
+          return 2;
+        })
+        .setExecutionExceptionHandler((e, command, _) -> {
+          command.getErr().println("bifolio: " + e);
+          command.getErr().flush();
+          return 1;
+        });
+  }
+
+  @Override
+  public Integer call() throws IOException {
+    if (runs < 1 || divisor < 1) {
+      throw refusal("--runs must be 1 or more");
+    }
+    return switch (group) {
+      case FRAMES -> frames();
+      case STARTUP -> startup();
+      case ZONES, TABLES, HEAP ->
+          throw refusal(
+              "bench "
+                  + group.name().toLowerCase(Locale.ROOT)
+                  + ": there is nothing to measure yet; see docs/not-built.md");
+    };
+  }
+
+  private int frames() throws IOException {
+    if (log2frames < 10 || log2frames > 28) {
+      throw refusal("--log2frames must be 10 to 28, not " + log2frames);
+    }
+    List<Subject.Kind> kinds = new ArrayList<>();
+    allocators.forEach(name -> kinds.add(kindOf(name)));
+    List<String> ids = new ArrayList<>();
+    try {
+      suite.forEach(name -> ids.addAll(Workload.idsFor(name)));
+    } catch (IllegalArgumentException e) {
+      throw refusal(String.valueOf(e.getMessage()));
+    }
+    FrameSuite frames =
+        new FrameSuite(kinds, ids.isEmpty() ? Workload.ids() : ids, log2frames, runs, divisor);
+    PrintWriter err = spec.commandLine().getErr();
+    report(
+        rows ->
+            frames.run(
+                rows,
+                note -> {
+                  err.println("bifolio: " + note);
+                  err.flush();
+                }),
+        kinds.stream().map(Subject.Kind::csvName).toList());
+    return 0;
+  }
+
+  private int startup() throws IOException {
+    if (!suite.isEmpty()) {
+      throw refusal("--suite is for frames");
+    }
+    String launcher = System.getProperty("bifolio.launcher");
+    if (launcher == null) {
+      throw refusal("bench startup must be run by the launcher: ./bifolio bench startup");
+    }
+    StartupSuite startup = new StartupSuite(Path.of(launcher), runs);
+    report(startup::run, List.of("bifolio-map", "java-version", "bifolio-map-no-cache", "classic"));
+    return 0;
+  }
+
+  /// Something that produces figures.
+  private interface Source {
+    void run(Consumer<Row> rows) throws IOException;
+  }
+
+  private void report(Source source, List<String> columns) throws IOException {
+    PrintWriter out = spec.commandLine().getOut();
+    if (csv) {
+      out.println(Row.HEADER);
+      source.run(row -> out.println(row.toCsv()));
+    } else {
+      Medians medians = new Medians(columns);
+      source.run(medians::add);
+      medians.lines().forEach(out::println);
+    }
+    out.flush();
+  }
+
+  private Subject.Kind kindOf(String name) {
+    for (Subject.Kind kind : Subject.Kind.values()) {
+      if (kind.csvName().equals(name)) {
+        return kind;
+      }
+    }
+    throw refusal("no allocator '" + name + "'; there are classic and linux-like");
+  }
+
+  private ParameterException refusal(String message) {
+    return new ParameterException(spec.commandLine(), message);
+  }
+}

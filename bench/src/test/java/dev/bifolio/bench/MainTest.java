@@ -1,0 +1,103 @@
+package dev.bifolio.bench;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class MainTest {
+  private record Result(int code, List<String> out, List<String> err) {}
+
+  private static Result run(String line) {
+    StringWriter out = new StringWriter();
+    StringWriter err = new StringWriter();
+    int code =
+        Main.commandLine()
+            .setOut(new PrintWriter(out))
+            .setErr(new PrintWriter(err))
+            .execute(line.split(" "));
+    return new Result(code, out.toString().lines().toList(), err.toString().lines().toList());
+  }
+
+  @Test
+  void runsAlternateBetweenTheAllocators() {
+    Result result = run("frames --suite w1,frag_f4 --log2frames 12 --runs 2 --csv --divide 1000");
+    assertEquals(0, result.code, result.err::toString);
+    assertEquals("allocator,log2frames,workload,metric,run,value", result.out.get(0));
+    List<String> keys =
+        result.out.stream().skip(1).map(line -> line.substring(0, line.lastIndexOf(','))).toList();
+    assertEquals(
+        List.of(
+            "classic,12,w1,ns_pair,1",
+            "linux-like,12,w1,ns_pair,1",
+            "classic,12,w1,ns_pair,2",
+            "linux-like,12,w1,ns_pair,2",
+            "classic,12,frag_f4,free2M_step0,1",
+            "classic,12,frag_f4,ideal2M_step0,1",
+            "classic,12,frag_f4,huge_allocs,1",
+            "classic,12,frag_f4,huge_after_free_all,1",
+            "classic,12,frag_f4,fails,1",
+            "linux-like,12,frag_f4,free2M_step0,1",
+            "linux-like,12,frag_f4,ideal2M_step0,1",
+            "linux-like,12,frag_f4,huge_allocs,1",
+            "linux-like,12,frag_f4,huge_after_free_all,1",
+            "linux-like,12,frag_f4,fails,1"),
+        keys);
+  }
+
+  @Test
+  void theTableHasMediansAndTheirRatio() {
+    Result result = run("--suite frag_f4 --log2frames 12 --divide 1000");
+    assertEquals(0, result.code, result.err::toString);
+    assertTrue(result.out.get(0).matches("median of +classic +linux-like +ratio"));
+    assertTrue(
+        result.out.stream()
+            .anyMatch(line -> line.matches("frag_f4 huge_after_free_all +8 +8 +1\\.00")),
+        result.out::toString);
+  }
+
+  @Test
+  void whatIsLeftOutIsSaidOnce() {
+    Result result = run("--suite w7,frag_f4c --log2frames 12 --runs 2 --csv --divide 1000");
+    assertEquals(0, result.code);
+    assertEquals(
+        List.of(
+            "bifolio: classic, w7: left out: order 13 and above, which the memory does not have",
+            "bifolio: linux-like, w7: left out: order 11 and above, which it does not have",
+            "bifolio: frag_f4c: left out: no subject takes the lifetime of a frame"),
+        result.err);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "zones",
+        "tables",
+        "heap",
+        "nonsense",
+        "frames --suite w99",
+        "frames --allocators jemalloc",
+        "frames --log2frames 9",
+        "frames --log2frames 29",
+        "frames --runs 0",
+        "startup"
+      })
+  void badUsageIsOneLineAndExitCodeTwo(String line) {
+    Result result = run(line);
+    assertEquals(2, result.code);
+    assertEquals(List.of(), result.out);
+    assertEquals(1, result.err.size(), result.err::toString);
+    assertTrue(result.err.get(0).startsWith("bifolio: "));
+  }
+
+  @Test
+  void theMedianOfAnEvenCountIsTheMeanOfTheMiddle() {
+    assertEquals(3.0, Medians.median(List.of(9.0, 1.0, 3.0)));
+    assertEquals(2.0, Medians.median(List.of(9.0, 1.0, 3.0, 1.0)));
+  }
+}

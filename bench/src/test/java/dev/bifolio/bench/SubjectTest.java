@@ -1,0 +1,128 @@
+package dev.bifolio.bench;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.bifolio.testkit.Property;
+import dev.bifolio.testkit.SplitMix64;
+import java.util.ArrayList;
+import java.util.BitSet;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/// The same small model for every subject: who is measured must be right.
+class SubjectTest {
+  private static final int FRAMES = 4096;
+
+  /// A request for an order, or a free of one of the blocks held.
+  private record Step(boolean allocate, int order, int pick) {}
+
+  private record Block(long pfn, int order) {}
+
+  @ParameterizedTest
+  @EnumSource
+  void noFrameIsOwnedTwiceAndNothingIsLost(Subject.Kind kind) {
+    Property.check(1, 60, SubjectTest::draw, steps -> runAgainstModel(kind, steps));
+  }
+
+  private static List<Step> draw(SplitMix64 random) {
+    List<Step> steps = new ArrayList<>();
+    int largest = random.below(11);
+    int allocatePercent = (int) random.between(40, 75);
+    for (int i = 0; i < 4000; i++) {
+      steps.add(
+          new Step(
+              random.below(100) < allocatePercent,
+              random.below(largest + 1),
+              random.below(1 << 30)));
+    }
+    return steps;
+  }
+
+  private static void runAgainstModel(Subject.Kind kind, List<Step> steps) {
+    try (Subject subject = kind.create(FRAMES)) {
+      BitSet owned = new BitSet(FRAMES);
+      List<Block> blocks = new ArrayList<>();
+      for (Step step : steps) {
+        if (step.allocate) {
+          allocate(subject, step.order, owned, blocks);
+        } else if (!blocks.isEmpty()) {
+          Block block = blocks.remove(step.pick % blocks.size());
+          subject.free(block.pfn, block.order);
+          int first = (int) (block.pfn - Subject.START_PFN);
+          owned.clear(first, first + (1 << block.order));
+        }
+      }
+      blocks.forEach(block -> subject.free(block.pfn, block.order));
+      subject.drain();
+      for (int i = 0; i < FRAMES >> 10; i++) {
+        assertTrue(subject.allocate(10) >= 0, "memory is not whole again after all was freed");
+      }
+      assertEquals(Subject.NO_FRAME, subject.allocate(0));
+    }
+  }
+
+  private static void allocate(Subject subject, int order, BitSet owned, List<Block> blocks) {
+    long pfn = subject.allocate(order);
+    if (pfn == Subject.NO_FRAME) {
+      assertFalse(hasRoom(owned, order), "refused order " + order + " although a block is free");
+      return;
+    }
+    int first = (int) (pfn - Subject.START_PFN);
+    assertTrue(first >= 0 && first + (1 << order) <= FRAMES, "a foreign frame " + pfn);
+    assertEquals(0, first & ((1 << order) - 1), "misaligned for order " + order);
+    int taken = owned.nextSetBit(first);
+    assertTrue(taken < 0 || taken >= first + (1 << order), "frame " + taken + " given out twice");
+    owned.set(first, first + (1 << order));
+    blocks.add(new Block(pfn, order));
+  }
+
+  private static boolean hasRoom(BitSet owned, int order) {
+    for (int first = 0; first < FRAMES; first += 1 << order) {
+      int taken = owned.nextSetBit(first);
+      if (taken < 0 || taken >= first + (1 << order)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void freshMemoryIsUsedFromItsLowestAddress(Subject.Kind kind) {
+    try (Subject subject = kind.create(FRAMES)) {
+      for (int i = 0; i < FRAMES; i++) {
+        assertEquals(Subject.START_PFN + i, subject.allocate(0));
+      }
+      assertEquals(Subject.NO_FRAME, subject.allocate(0));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aSecondFreeIsRefused(Subject.Kind kind) {
+    try (Subject subject = kind.create(FRAMES)) {
+      long pfn = subject.allocate(2);
+      subject.free(pfn, 2);
+      assertThrows(RuntimeException.class, () -> subject.free(pfn, 2));
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void aRequestThatFramesHeldAsideCouldServeIsServed(Subject.Kind kind) {
+    try (Subject subject = kind.create(512)) {
+      long[] frames = new long[512];
+      for (int i = 0; i < frames.length; i++) {
+        frames[i] = subject.allocate(0);
+      }
+      for (long frame : frames) {
+        subject.free(frame, 0);
+      }
+      assertEquals(Subject.START_PFN, subject.allocate(9));
+    }
+  }
+}

@@ -1,0 +1,162 @@
+package dev.bifolio.examples;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/// Runs each lesson and looks for the lines it is about.
+class LessonsTest {
+  private interface Lesson {
+    void run() throws Exception;
+  }
+
+  private static List<String> told(Lesson lesson) throws Exception {
+    PrintStream before = System.out;
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    System.setOut(new PrintStream(bytes, true, StandardCharsets.UTF_8));
+    try {
+      lesson.run();
+    } finally {
+      System.setOut(before);
+    }
+    return bytes.toString(StandardCharsets.UTF_8).lines().toList();
+  }
+
+  private static void assertTold(List<String> told, String... patterns) {
+    int from = 0;
+    for (String pattern : patterns) {
+      int at = from;
+      while (at < told.size() && !told.get(at).matches(pattern)) {
+        at++;
+      }
+      assertTrue(at < told.size(), () -> "no line '" + pattern + "' in its place of " + told);
+      from = at + 1;
+    }
+  }
+
+  private static long number(List<String> told, String pattern) {
+    return told.stream()
+        .filter(line -> line.matches(pattern))
+        .mapToLong(line -> Long.parseLong(line.replaceAll("\\D", "")))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  @Test
+  void aBootTellsWhatTheTreeSaysAndItsMemoryIsReal() throws Exception {
+    List<String> told = told(() -> E01_BootFromDeviceTree.main(new String[0]));
+    assertTold(
+        told,
+        "  RAM       \\[0x40000000, 0x50000000\\)",
+        "  reserved  \\[0x4e000000, 0x4e200000\\) monitor.*",
+        "  wanted    a place for framebuffer",
+        "The boot:",
+        "  .*mem_map.*",
+        "Of 65536 frames \\d+ are free.",
+        "2 MiB were found at 0x4[0-9a-f]{2}00000.",
+        "The first word is 0, as was asked for.",
+        "We write to it, and read 42.",
+        "Given back, \\d+ frames are free again.");
+    long free = number(told, "Given back.*");
+    assertTrue(told.contains("Of 65536 frames " + free + " are free."), told::toString);
+  }
+
+  @Test
+  void memblocksListsGrowAndAddUpToTheRam() throws Exception {
+    List<String> told = told(() -> E02_MemblockBeforeAnythingElse.main(new String[0]));
+    assertTold(
+        told,
+        "  memory  \\[0x40000000, 0x44000000\\)",
+        "  taken   \\[0x40100000, 0x40400000\\)",
+        "100,000 bytes for a table were found at 0x43fe7940:",
+        "  4 ranges taken, room for 4",
+        "  \\d ranges taken, room for 8",
+        "Free are then:",
+        "  \\[0x40000000, 0x40100000\\)",
+        "\\d+ bytes free \\+ \\d+ taken = 67108864 of RAM");
+    String[] sum = told.getLast().replaceAll("[^0-9 ]", "").trim().split(" +", -1);
+    assertEquals(Long.parseLong(sum[2]), Long.parseLong(sum[0]) + Long.parseLong(sum[1]));
+  }
+
+  @Test
+  void aSheetOfSixteenFramesIsFoldedAndFlatAgain() throws Exception {
+    List<String> told = told(() -> E03_BuddySplitsAndCoalesces.main(new String[0]));
+    assertTold(
+        told,
+        "16 free frames +\\.{16}   0  0  0  0  1",
+        "a = allocate\\(order 0\\) = 0 +a\\.{15}   1  1  1  1  0",
+        "b = allocate\\(order 0\\) = 1 +ab\\.{14}   0  1  1  1  0",
+        "c = allocate\\(order 1\\) = 2 +abcc\\.{12}   0  0  1  1  0",
+        "d = allocate\\(order 2\\) = 4 +abccdddd\\.{8}   0  0  0  1  0",
+        "e = allocate\\(order 1\\) = 8 +abccddddee\\.{6}   0  1  1  0  0",
+        "  c: frame 2, order 1: buddy is frame 0",
+        "free\\(b\\) +a\\.ccddddee\\.{6}   1  1  1  0  0",
+        "free\\(c\\) +a\\.{3}ddddee\\.{6}   1  2  1  0  0",
+        "free\\(a\\) +\\.{4}ddddee\\.{6}   0  1  2  0  0",
+        "free\\(d\\) +\\.{8}ee\\.{6}   0  1  1  1  0",
+        "free\\(e\\) +\\.{16}   0  0  0  0  1",
+        "6 splits, 6 joins: the sheet is flat again.");
+  }
+
+  @Test
+  void everyMistakeIsNamedAndChangesNothing() throws Exception {
+    List<String> told = told(() -> E04_MisuseIsNoticed.main(new String[0]));
+    assertTold(
+        told,
+        "  a second free: NOT_ALLOCATED",
+        "  another order: SIZE_MISMATCH",
+        "  the middle of a block: SIZE_MISMATCH",
+        "  a frame that is reserved: OUT_OF_RANGE",
+        "  a frame of another machine: OUT_OF_RANGE",
+        "The free frames were 1000 and are 1000.",
+        "tryFree says -6: Block is not allocated.*",
+        "2 MiB: yes. 2 MiB more: no",
+        "Counted: 520/1008 frames used.*");
+    assertFalse(told.toString().contains("NOT NOTICED"));
+  }
+
+  @Test
+  void noFrameHoldsAByteOfAReservation() throws Exception {
+    List<String> told = told(() -> E05_ReservationsAreKept.main(new String[0]));
+    long present = number(told, "  present.*");
+    long reserved = number(told, "- reserved.*");
+    long managed = number(told, "= managed.*");
+    long free = number(told, "= free.*");
+    assertEquals(16384, present);
+    assertEquals(513, reserved, "2 MiB, and the one frame that 1,000 bytes touch");
+    assertEquals(present - reserved - number(told, "- mem_map.*"), managed);
+    assertEquals(managed - number(told, "- heap.*"), free);
+    assertTold(
+        told,
+        "We took " + free + " frames, until there were none.",
+        "0 of them hold a byte of somebody else:",
+        "  \\[0x80000000, 0x80200000\\) firmware",
+        "  \\[0x82000064, 0x8200044c\\) a log of the boot loader");
+  }
+
+  @Test
+  void everyLessonIsListedInTheReadme() throws Exception {
+    Path folder = Path.of(System.getProperty("bifolio.root"), "examples");
+    String readme = Files.readString(folder.resolve("README.md"));
+    try (var files = Files.list(folder.resolve("src/main/java/dev/bifolio/examples"))) {
+      List<String> lessons =
+          files
+              .map(file -> file.getFileName().toString())
+              .filter(name -> name.matches("E\\d\\d_.*\\.java"))
+              .map(name -> name.substring(0, name.length() - ".java".length()))
+              .toList();
+      assertTrue(lessons.size() >= 5);
+      for (String lesson : lessons) {
+        assertTrue(readme.contains(lesson), lesson + " is missing in examples/README.md");
+      }
+    }
+  }
+}
