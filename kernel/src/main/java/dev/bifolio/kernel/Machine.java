@@ -21,8 +21,7 @@ import org.jspecify.annotations.Nullable;
 /// try (Machine machine = Machine.boot(map, BootOptions.DEFAULTS, BootLog.SILENT)) {
 ///   long pfn = machine.allocate(0, AllocationFlags.ZERO);
 ///   if (pfn != FrameAllocator.NO_FRAME) {
-///     long address = machine.physToVirt(pfn << Pages.PAGE_SHIFT);
-///     Memory.putLong(address, 42);
+///     Memory.putLong(machine.physToVirt(pfn << Pages.PAGE_SHIFT), 42);
 ///     machine.free(pfn, 0);
 ///   }
 /// }
@@ -49,7 +48,7 @@ import org.jspecify.annotations.Nullable;
 /// publishes what was written under it. Frames are zeroed outside of the lock. Closing is for one
 /// thread, when all others are done; calls after it are refused.
 ///
-/// Cost: one compare-and-set, the allocator's own work, and a turn of the loop for each bank that
+/// Cost: one compare-and-set, the allocator's work, and a turn of the loop for each bank that
 /// cannot serve; no Java objects. Rejected: one allocator over the whole span (ADR 0003).
 public final class Machine implements AutoCloseable {
   private final Window window;
@@ -101,8 +100,6 @@ public final class Machine implements AutoCloseable {
     return report;
   }
 
-  // ---- Frames ----
-
   /// Allocates a block, see [FrameAllocator#allocate].
   ///
   /// @param order 0 … [#maxOrder()]
@@ -129,8 +126,8 @@ public final class Machine implements AutoCloseable {
   public void free(long pfn, int order) {
     if (order < 0 || order > maxOrder) {
       tryFree(pfn, order); // counts the mistake
+      requireOrder(order);
     }
-    requireOrder(order);
     freeFrames(pfn, Pages.orderToFrames(order));
   }
 
@@ -311,8 +308,6 @@ public final class Machine implements AutoCloseable {
     }
   }
 
-  // ---- Boot memory ----
-
   /// Ends the boot for good: frees the frames that only the initial RAM disk and the boot loader's
   /// information hold. A frame that any other reservation touches stays reserved. Does nothing the
   /// second time.
@@ -333,8 +328,6 @@ public final class Machine implements AutoCloseable {
     }
   }
 
-  // ---- Figures ----
-
   /// The largest order of a block, inclusive.
   ///
   /// @return 0 … 20
@@ -347,12 +340,7 @@ public final class Machine implements AutoCloseable {
   /// @return a count
   /// @throws IllegalStateException after [#close()]
   public long managedFrameCount() {
-    lock();
-    try {
-      return banks.managedFrames();
-    } finally {
-      unlock();
-    }
+    return statistics().totalFrames();
   }
 
   /// Frames that are free now.
@@ -455,12 +443,9 @@ public final class Machine implements AutoCloseable {
     }
   }
 
-  // ---- Memory ----
-
   /// The virtual address of a physical one.
   ///
-  /// @param physicalAddress within the machine's window: from its first frame of RAM to the end of
-  ///   the headroom behind its last
+  /// @param physicalAddress from the first frame of RAM to the end of the headroom
   /// @return an address for [Memory]
   /// @throws IllegalArgumentException if it is outside of the window
   /// @throws IllegalStateException after [#close()]
