@@ -3,6 +3,7 @@ package dev.bifolio.kernel;
 import dev.bifolio.kernel.boot.BankPlan;
 import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.frame.FrameAllocator;
+import dev.bifolio.kernel.frame.FrameCounters;
 import dev.bifolio.kernel.frame.FrameInfo;
 import dev.bifolio.kernel.frame.FrameStatistics;
 import dev.bifolio.kernel.frame.ValidationReport;
@@ -16,25 +17,23 @@ import org.jspecify.annotations.Nullable;
 final class BankSet {
   private final BankPlan plan;
   private final Bank[] banks;
-  private final MachineCounters counters = new MachineCounters();
-  private long managedFrames;
-  private long freeFrames;
+  private final FrameCounters counters = new FrameCounters();
 
   BankSet(BankPlan plan, Bank[] banks) {
     this.plan = plan;
     this.banks = banks;
   }
 
-  MachineCounters counters() {
+  FrameCounters counters() {
     return counters;
   }
 
   long managedFrames() {
-    return managedFrames;
+    return counters.totalFrames();
   }
 
   long freeFrames() {
-    return freeFrames;
+    return counters.freeFrames();
   }
 
   int nodeIndexOf(int node) {
@@ -49,8 +48,7 @@ final class BankSet {
   /// Hands frames over to the bank that spans them.
   long addFrames(long startPfn, long endPfn) {
     long added = banks[plan.bankOf(startPfn)].allocator().addFrames(startPfn, endPfn);
-    managedFrames += added;
-    freeFrames += added;
+    counters.added(added);
     return added;
   }
 
@@ -61,8 +59,7 @@ final class BankSet {
       if (allocator.freeFrameCount() >= frameCount) {
         long pfn = allocator.tryAllocateFrames(frameCount, AllocationFlags.NONE);
         if (pfn >= 0) {
-          freeFrames -= frameCount;
-          counters.allocated(frameCount, managedFrames - freeFrames);
+          counters.allocated(frameCount);
           return pfn;
         }
       }
@@ -79,7 +76,6 @@ final class BankSet {
             ? FrameError.OUT_OF_RANGE.code()
             : banks[bank].allocator().tryFreeFrames(pfn, frameCount);
     if (result == 0) {
-      freeFrames += frameCount;
       counters.freed(frameCount);
     } else {
       counters.refusedFree();
@@ -136,14 +132,14 @@ final class BankSet {
       splits += one.splits();
       coalesces += one.coalesces();
     }
-    return counters.snapshot(managedFrames, freeFrames, splits, coalesces);
+    return counters.snapshot(splits, coalesces);
   }
 
   void resetCounters() {
     for (Bank bank : banks) {
       bank.allocator().resetCounters();
     }
-    counters.reset(managedFrames - freeFrames);
+    counters.resetRequests();
   }
 
   ValidationReport validate() {
@@ -157,10 +153,10 @@ final class BankSet {
       text.append(one.problems());
     }
     long free = free(-1, -1);
-    if (free != freeFrames) {
+    if (free != counters.freeFrames()) {
       problems++;
       text.append("the banks have ").append(free).append(" free frames, the machine counts ");
-      text.append(freeFrames).append('\n');
+      text.append(counters.freeFrames()).append('\n');
     }
     return new ValidationReport(checked, problems, text.toString());
   }

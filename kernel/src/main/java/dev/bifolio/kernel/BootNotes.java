@@ -2,7 +2,6 @@ package dev.bifolio.kernel;
 
 import dev.bifolio.kernel.platform.Clock;
 import dev.bifolio.kernel.unit.AddressRange;
-import dev.bifolio.kernel.unit.Pages;
 
 /// What a boot writes down on its way: lines for the log, warnings and steps for the report.
 final class BootNotes {
@@ -66,17 +65,23 @@ final class BootNotes {
     return range + " " + bytes(range.byteSize());
   }
 
-  /// A byte size in the largest unit that divides it.
+  /// A byte size in the largest unit of which there is one, exact or with one decimal, cut off.
   static String bytes(long byteSize) {
-    if (byteSize != 0 && byteSize % Pages.GIB == 0) {
-      return byteSize / Pages.GIB + " GiB";
+    if (byteSize < 0) {
+      return Long.toUnsignedString(byteSize) + " bytes";
     }
-    if (byteSize != 0 && byteSize % Pages.MIB == 0) {
-      return byteSize / Pages.MIB + " MiB";
-    }
-    if (byteSize != 0 && byteSize % Pages.KIB == 0) {
-      return byteSize / Pages.KIB + " KiB";
-    }
-    return Long.toUnsignedString(byteSize) + " bytes";
+    int unit = Math.min(4, (Long.SIZE - 1 - Long.numberOfLeadingZeros(byteSize | 1)) / 10);
+    long one = 1L << (10 * unit);
+    long whole = byteSize / one;
+    long tenth = (byteSize % one) * 10 / one;
+    String name =
+        switch (unit) {
+          case 0 -> " bytes";
+          case 1 -> " KiB";
+          case 2 -> " MiB";
+          case 3 -> " GiB";
+          default -> " TiB";
+        };
+    return byteSize % one == 0 ? whole + name : whole + "." + tenth + name;
   }
 }

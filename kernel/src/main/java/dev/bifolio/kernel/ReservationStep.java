@@ -106,8 +106,12 @@ final class ReservationStep {
               + BootNotes.text(region.range())
               + ", "
               + region.source().label()
-              + (region.name().isEmpty() ? "" : " " + region.name())
+              + (named(region) ? " " + region.name() : "")
               + (region.noMap() ? ", not mapped" : ""));
     }
+  }
+
+  private static boolean named(ReservedRegion region) {
+    return !region.name().isEmpty() && !region.name().equals(region.source().label());
   }
 }

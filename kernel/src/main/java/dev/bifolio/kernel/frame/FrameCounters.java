@@ -4,8 +4,9 @@ import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.FrameRequestException;
 import dev.bifolio.kernel.unit.Pages;
 
-/// The running counters of one allocator, of which [FrameStatistics] is a copy. One thread.
-final class FrameCounters {
+/// The running counters of one source of frames, an allocator or a machine of several, of which
+/// [FrameStatistics] is a copy. One thread; a few additions each; no Java objects but the copies.
+public final class FrameCounters {
   private long totalFrames;
   private long freeFrames;
   private long peakUsedFrames;
@@ -20,14 +21,21 @@ final class FrameCounters {
   private long demandFrames;
   private long peakDemandFrames;
 
+  /// Counters of a source without frames.
+  public FrameCounters() {}
+
   /// Frames were handed over; they are free.
-  void added(long frameCount) {
+  ///
+  /// @param frameCount how many
+  public void added(long frameCount) {
     totalFrames += frameCount;
     freeFrames += frameCount;
   }
 
   /// A request was served.
-  void allocated(long frameCount) {
+  ///
+  /// @param frameCount asked for and taken
+  public void allocated(long frameCount) {
     requests++;
     allocations++;
     freeFrames -= frameCount;
@@ -37,23 +45,26 @@ final class FrameCounters {
   }
 
   /// A legal request found no memory.
-  void exhausted(long frameCount) {
+  ///
+  /// @param frameCount asked for
+  public void exhausted(long frameCount) {
     requests++;
     failures++;
     noteDemand(frameCount, demandFrames + roundedUp(frameCount));
   }
 
   /// A request was illegal.
-  void refused() {
+  public void refused() {
     requests++;
     failures++;
   }
 
   /// A block or run came back.
   ///
+  /// @param frameCount how many frames
   /// @throws FrameRequestException with CORRUPTION if more would be free than there is; nothing
   ///   changes then
-  void freed(long frameCount) {
+  public void freed(long frameCount) {
     if (frameCount > totalFrames - freeFrames) {
       throw new FrameRequestException(
           FrameError.CORRUPTION,
@@ -68,12 +79,15 @@ final class FrameCounters {
     demandFrames -= roundedUp(frameCount);
   }
 
-  void refusedFree() {
+  /// A free was refused.
+  public void refusedFree() {
     refusedFrees++;
   }
 
   /// An allocated run became single frames. It had as many blocks as its count has bits.
-  void splitIntoFrames(long frameCount) {
+  ///
+  /// @param frameCount the run's frames
+  public void splitIntoFrames(long frameCount) {
     splits += frameCount - Long.bitCount(frameCount);
     demandFrames += frameCount - roundedUp(frameCount);
   }
@@ -94,7 +108,7 @@ final class FrameCounters {
   }
 
   /// Zero, but for the memory itself; the peaks are what is in use now.
-  void resetRequests() {
+  public void resetRequests() {
     requests = 0;
     allocations = 0;
     failures = 0;
@@ -107,11 +121,17 @@ final class FrameCounters {
     peakDemandFrames = demandFrames;
   }
 
-  long totalFrames() {
+  /// Frames handed over.
+  ///
+  /// @return a count
+  public long totalFrames() {
     return totalFrames;
   }
 
-  long freeFrames() {
+  /// Frames that are free.
+  ///
+  /// @return a count
+  public long freeFrames() {
     return freeFrames;
   }
 
@@ -120,6 +140,15 @@ final class FrameCounters {
   }
 
   FrameStatistics snapshot() {
+    return snapshot(splits, joins);
+  }
+
+  /// A copy, with the work on blocks counted elsewhere.
+  ///
+  /// @param splitCount blocks cut in half
+  /// @param coalesceCount pairs of buddies joined
+  /// @return the counters at this moment
+  public FrameStatistics snapshot(long splitCount, long coalesceCount) {
     return new FrameStatistics(
         totalFrames,
         freeFrames,
@@ -129,8 +158,8 @@ final class FrameCounters {
         failures,
         frees,
         refusedFrees,
-        splits,
-        joins,
+        splitCount,
+        coalesceCount,
         largestRequestFrames,
         peakDemandFrames);
   }
