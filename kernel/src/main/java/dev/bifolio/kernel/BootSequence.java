@@ -78,11 +78,11 @@ final class BootSequence {
       boolean booted = false;
       try {
         long offset = window.address() - span.base();
+        // Where it lies in virtual memory differs from run to run; the log does not.
         notes.line(
             "window: "
                 + BootNotes.text(new AddressRange(span.base(), window.byteSize()))
-                + " at virtual "
-                + AddressRange.hex(window.address()));
+                + " reserved, nothing of it touched");
         notes.endStep("window");
         Memblock memblock = new Memblock(storage.address(), capacity, offset);
         Memblock rest = new Memblock(storage.address() + storageBytes, capacity, offset);
