@@ -13,8 +13,9 @@ import java.nio.charset.StandardCharsets;
 /// It warms up, answers `ready`, and for each `run K` prints lines `row …` and `note …` and then
 /// `done`. Ends with its input, that is with its parent.
 final class Worker {
-  /// The size at which code is warmed up: the same code as at any size.
-  private static final int WARM_UP_LOG2_FRAMES = 19;
+  /// The largest size at which code is warmed up: with blocks of every order, or the first run
+  /// would meet branches that were never taken.
+  private static final int WARM_UP_LOG2_FRAMES = 21;
 
   /// Of CPU time: a busy machine must not shorten the warm-up.
   private static final long WARM_UP_NANOS = 2_000_000_000L;
@@ -52,7 +53,7 @@ final class Worker {
   private static void warmUp(Workload workload, Run run) {
     Stopwatch watch = new Stopwatch();
     long spent = 0;
-    for (int round = 0; round < 3 || spent < WARM_UP_NANOS; round++) {
+    for (int round = 0; round < 2 || spent < WARM_UP_NANOS; round++) {
       watch.start();
       workload.run(run);
       watch.stop();
