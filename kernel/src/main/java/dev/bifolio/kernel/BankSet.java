@@ -142,12 +142,13 @@ final class BankSet {
     counters.resetRequests();
   }
 
-  ValidationReport validate() {
+  ValidationReport validate(boolean insideBlocks) {
     long checked = 0;
     long problems = 0;
     StringBuilder text = new StringBuilder();
     for (Bank bank : banks) {
-      ValidationReport one = bank.allocator().validate();
+      FrameAllocator allocator = bank.allocator();
+      ValidationReport one = insideBlocks ? allocator.validate() : allocator.validateBlocks();
       checked += one.checkedFrames();
       problems += one.problemCount();
       text.append(one.problems());

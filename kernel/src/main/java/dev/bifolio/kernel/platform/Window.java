@@ -23,6 +23,7 @@ public final class Window implements AutoCloseable {
   private static final int PROT_READ_WRITE = 1 | 2;
   private static final int MAP_PRIVATE_ANONYMOUS_NORESERVE = 0x02 | 0x20 | 0x4000;
   private static final int MADV_DONTNEED = 4;
+  private static final int MADV_NOHUGEPAGE = 15;
 
   private final long address;
   private final long byteSize;
@@ -54,6 +55,9 @@ public final class Window implements AutoCloseable {
               + Long.toHexString(byteSize)
               + " bytes (see ulimit -v and vm.overcommit_memory)");
     }
+    // Where huge pages are always on, each descriptor that is touched would back 2 MiB. A kernel
+    // without huge pages refuses the advice, which is as well.
+    Native.advise(address, rounded, MADV_NOHUGEPAGE);
     return new Window(address, rounded);
   }
 
@@ -83,7 +87,9 @@ public final class Window implements AutoCloseable {
         || byteCount > byteSize - offset) {
       throw new IllegalArgumentException("not a range of whole pages of this window");
     }
-    Native.advise(address + offset, byteCount, MADV_DONTNEED);
+    if (Native.advise(address + offset, byteCount, MADV_DONTNEED) != 0) {
+      Memory.fill(address + offset, byteCount, (byte) 0);
+    }
   }
 
   /// Returns the range to the operating system. Closing twice does nothing.
@@ -150,12 +156,9 @@ public final class Window implements AutoCloseable {
       }
     }
 
-    static void advise(long address, long byteSize, int advice) {
+    static int advise(long address, long byteSize, int advice) {
       try {
-        int result = (int) MADVISE.invokeExact(address, byteSize, advice);
-        if (result != 0) {
-          Memory.fill(address, byteSize, (byte) 0);
-        }
+        return (int) MADVISE.invokeExact(address, byteSize, advice);
       } catch (Throwable e) {
         throw new AssertionError(e);
       }
