@@ -24,7 +24,7 @@ import picocli.CommandLine.Command;
     },
     footer = {
       "",
-      "Run by the launcher itself: test (the tests, as CI runs them).",
+      "Run by the launcher itself: test (the tests, as CI runs them), bench (the workload suite).",
       "Exit code 0: well; 1: the work failed; 2: bad usage or input."
     })
 public final class Main {
