@@ -65,23 +65,8 @@ final class BootNotes {
     return range + " " + bytes(range.byteSize());
   }
 
-  /// A byte size in the largest unit of which there is one, exact or with one decimal, cut off.
+  /// A byte size, for the log.
   static String bytes(long byteSize) {
-    if (byteSize < 0) {
-      return Long.toUnsignedString(byteSize) + " bytes";
-    }
-    int unit = Math.min(4, (Long.SIZE - 1 - Long.numberOfLeadingZeros(byteSize | 1)) / 10);
-    long one = 1L << (10 * unit);
-    long whole = byteSize / one;
-    long tenth = (byteSize % one) * 10 / one;
-    String name =
-        switch (unit) {
-          case 0 -> " bytes";
-          case 1 -> " KiB";
-          case 2 -> " MiB";
-          case 3 -> " GiB";
-          default -> " TiB";
-        };
-    return byteSize % one == 0 ? whole + name : whole + "." + tenth + name;
+    return AddressRange.sizeText(byteSize);
   }
 }

@@ -107,7 +107,7 @@ final class BootSequence {
             + (architecture == null ? "unknown architecture" : architecture.label())
             + ", "
             + map.memoryCount()
-            + " ranges of RAM, "
+            + (map.memoryCount() == 1 ? " range of RAM, " : " ranges of RAM, ")
             + map.reservedCount()
             + " reserved, "
             + map.dynamicReservationCount()

@@ -81,14 +81,14 @@ final class BootCommand implements Callable<Integer> {
       names = "--allocator",
       paramLabel = "KIND",
       defaultValue = "classic",
-      description = "The frame allocator: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+      description = "The frame allocator: classic (default: ${DEFAULT-VALUE}).")
   BootOptions.AllocatorKind allocator = BootOptions.AllocatorKind.CLASSIC;
 
   @Option(
       names = "--headroom",
       paramLabel = "SIZE",
       defaultValue = "0",
-      converter = Numbers.LongConverter.class,
+      converter = Numbers.SizeConverter.class,
       description = "Room behind the last byte of RAM for memory added later (default: none).")
   long headroomByteSize;
 
@@ -96,6 +96,7 @@ final class BootCommand implements Callable<Integer> {
       names = "--seed",
       paramLabel = "N",
       defaultValue = "1",
+      converter = Numbers.SeedConverter.class,
       description = "Seed of the closing workload (default: ${DEFAULT-VALUE}).")
   long seed = 1;
 
@@ -137,7 +138,9 @@ final class BootCommand implements Callable<Integer> {
       }
       return proof.problem() == null ? 0 : 1;
     } catch (BootException e) {
-      throw new InputException(0, String.valueOf(e.getMessage()));
+      String message = String.valueOf(e.getMessage());
+      boolean hint = memory.isEmpty() && message.equals(BootException.NO_RAM_IN_DTB);
+      throw new InputException(0, hint ? message + "; add RAM with --memory BASE+SIZE" : message);
     }
   }
 

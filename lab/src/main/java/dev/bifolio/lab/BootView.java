@@ -34,6 +34,7 @@ final class BootView implements BootLog {
   @Override
   public void line(String text) {
     console.out().println(MapText.printable(text));
+    console.out().flush();
   }
 
   void print(BootReport report, ProofWorkload proof) {
@@ -52,10 +53,10 @@ final class BootView implements BootLog {
                     + Numbers.count(proof.operationCount())
                     + " operations, "
                     + proof.failureCount()
-                    + " without memory; no frame owned twice, none from a reservation, all given back;"
-                    + " validated "
+                    + " without memory, "
                     + Numbers.count(proof.checkedFrameCount())
-                    + " frames"
+                    + " frames validated;\n"
+                    + "       no frame owned twice, none from a reservation, all given back"
                 : "proof FAILED: " + proof.problem());
     console.out().flush();
   }
@@ -161,6 +162,7 @@ final class BootView implements BootLog {
       reserved.add(MapJson.reserved(region));
     }
     json.put("reserved", reserved);
+    json.put("initrd", initrd(report));
     json.put("warnings", List.of(report.warnings()));
     json.put("frames", frames(report.frames()));
     json.put("memMap", memMap(report));
@@ -182,6 +184,15 @@ final class BootView implements BootLog {
     json.put("proof", proved);
     console.out().println(MapJson.line(json));
     console.out().flush();
+  }
+
+  private static @Nullable Object initrd(BootReport report) {
+    for (ReservedRegion region : report.reservations()) {
+      if (region.source() == ReservedRegion.Source.INITRD) {
+        return MapJson.range(region.range());
+      }
+    }
+    return null;
   }
 
   private static Map<String, @Nullable Object> frames(BootReport.Frames frames) {

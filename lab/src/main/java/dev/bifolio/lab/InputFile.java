@@ -2,6 +2,7 @@ package dev.bifolio.lab;
 
 import dev.bifolio.kernel.firmware.MemoryMap;
 import java.io.ByteArrayInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.AccessDeniedException;
@@ -25,6 +26,9 @@ final class InputFile {
   ///
   /// @throws InputException with one line that says what is wrong
   static byte[] read(String name) throws InputException {
+    if (name.isEmpty()) {
+      throw new InputException(0, "the name of the file is empty");
+    }
     Path path;
     try {
       path = Path.of(name);
@@ -46,10 +50,11 @@ final class InputFile {
       throw new InputException(0, "cannot be read: " + oneLine(e));
     }
     requireWithinBound(bytes, "has");
-    if (bytes.length == 0) {
+    byte[] content = unpack(bytes);
+    if (content.length == 0) {
       throw new InputException(0, "is empty");
     }
-    return unpack(bytes);
+    return content;
   }
 
   private static byte[] unpack(byte[] bytes) throws InputException {
@@ -90,6 +95,9 @@ final class InputFile {
 
   private static String oneLine(IOException e) {
     String message = e.getMessage();
+    if (e instanceof EOFException) {
+      return "it ends too early";
+    }
     return message == null ? e.getClass().getSimpleName() : message.lines().findFirst().orElse("");
   }
 }

@@ -34,13 +34,30 @@ public final class Main {
   ///
   /// @param arguments as given to the launcher
   public static void main(String[] arguments) {
-    System.exit(commandLine().execute(arguments));
+    CommandLine command = commandLine();
+    int exit = command.execute(arguments);
+    // A full disk or a closed pipe must not look like success.
+    if (command.getOut().checkError()) {
+      command.getErr().println("bifolio: the output could not be written");
+      command.getErr().flush();
+      exit = Math.max(exit, 1);
+    }
+    System.exit(exit);
   }
 
   static CommandLine commandLine() {
     return new CommandLine(new Main())
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setOut(new PrintWriter(System.out, false, StandardCharsets.UTF_8))
+        .setParameterExceptionHandler((e, arguments) -> {
+          String name = e.getCommandLine().getCommandName();
+          String help = name.equals("bifolio") ? "bifolio help" : "bifolio help " + name;
+          String message = String.valueOf(e.getMessage()).replaceAll("\\s*\\R\\s*", " ");
+          PrintWriter err = e.getCommandLine().getErr();
+          err.println("bifolio: " + MapText.printable(message) + " (see " + help + ")");
+          err.flush();
+          return 2;
+        })
         .setExecutionExceptionHandler((e, command, parsed) -> {
           command.getErr().println("bifolio: internal error: " + e);
           if (Boolean.getBoolean("bifolio.trace")) {

@@ -80,6 +80,7 @@ final class MapSource {
       names = "--entry-size",
       paramLabel = "BYTES",
       defaultValue = "20",
+      converter = Numbers.EntrySizeConverter.class,
       description = "E820: bytes an entry, 20 or 24 (default: ${DEFAULT-VALUE}).")
   int entryByteSize = 20;
 

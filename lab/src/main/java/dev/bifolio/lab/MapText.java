@@ -32,28 +32,33 @@ final class MapText {
   private void write(String file, MemoryMap map) {
     Architecture architecture = map.architecture();
     line(
-        file
+        printable(file)
             + ": "
             + map.format()
             + (architecture == null ? ", architecture not stated" : ", " + architecture.label()));
     if (map.loaderName() != null) {
-      line("loader        " + map.loaderName());
+      line("loader        " + printable(map.loaderName()));
     }
-    if (map.commandLine() != null) {
+    if (map.commandLine() != null && !map.commandLine().isEmpty()) {
       line("command line  " + printable(map.commandLine()));
     }
     line(
-        "memory        "
-            + Numbers.bytes(map.totalMemoryBytes())
-            + " in "
-            + plural(map.memoryCount(), "range"));
+        map.memoryCount() == 0
+            ? "memory        none stated (for boot: --memory BASE+SIZE)"
+            : "memory        "
+                + Numbers.bytes(map.totalMemoryBytes())
+                + " in "
+                + plural(map.memoryCount(), "range"));
     for (int i = 0; i < map.memoryCount(); i++) {
       MemoryRegion region = map.memory(i);
-      line(
-          row(
-              region.range(),
-              (region.node() == MemoryRegion.NO_NODE ? "" : "node " + region.node())
-                  + (region.hotpluggable() ? " hotpluggable" : "")));
+      StringJoiner words = new StringJoiner(" ");
+      if (region.node() != MemoryRegion.NO_NODE) {
+        words.add("node " + region.node());
+      }
+      if (region.hotpluggable()) {
+        words.add("hotpluggable");
+      }
+      line(row(region.range(), words.toString()));
     }
     if (map.reservedCount() > 0) {
       line("reserved      " + plural(map.reservedCount(), "range"));

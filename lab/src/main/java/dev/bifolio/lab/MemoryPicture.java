@@ -213,14 +213,14 @@ final class MemoryPicture {
       StringBuilder out, Set<Kind> seen, int columnCount, boolean colour) {
     int column = 0;
     for (Kind kind : seen) {
-      int width = kind.label.length() + 5;
+      int width = kind.label.length() + 4;
       if (column > 0 && column + width > columnCount) {
         out.append('\n');
         column = 0;
       }
       out.append("  ");
       out.append(colour ? kind.escape() : "").append(kind.cell(colour)).append(colour ? RESET : "");
-      out.append(' ').append(kind.label).append(' ');
+      out.append(' ').append(kind.label);
       column += width;
     }
     out.append('\n');

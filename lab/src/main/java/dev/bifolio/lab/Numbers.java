@@ -8,27 +8,14 @@ import picocli.CommandLine.TypeConversionException;
 /// Numbers as people write and read them: addresses in hex, sizes with K, M, G, T, ranges as
 /// `BASE+SIZE`.
 final class Numbers {
-  private static final String[] UNITS = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-
   private Numbers() {}
 
-  /// A byte size with the largest unit that loses nothing, else with one decimal.
+  /// A byte size, see [AddressRange#sizeText].
   static String bytes(long byteSize) {
-    if (byteSize < 0) {
-      return AddressRange.hex(byteSize) + " B";
-    }
-    int unit = 0;
-    while (unit < UNITS.length - 1 && byteSize >> (10 * (unit + 1)) != 0) {
-      unit++;
-    }
-    long one = 1L << (10 * unit);
-    if (byteSize % one == 0) {
-      return byteSize / one + " " + UNITS[unit];
-    }
-    return String.format(Locale.ROOT, "%.1f %s", (double) byteSize / one, UNITS[unit]);
+    return AddressRange.sizeText(byteSize);
   }
 
-  /// A count with thin groups of three, `1,234,567`.
+  /// A count in groups of three, `1,234,567`.
   static String count(long value) {
     return String.format(Locale.ROOT, "%,d", value);
   }
@@ -60,6 +47,42 @@ final class Numbers {
     } catch (NumberFormatException e) {
       throw new TypeConversionException(
           "'" + text + "' is no number such as 0x80000000, 4096, 512M or 2GiB");
+    }
+  }
+
+  /// Converts a byte size below 2^63.
+  static final class SizeConverter implements ITypeConverter<Long> {
+    @Override
+    public Long convert(String value) {
+      long byteSize = parse(value);
+      if (byteSize < 0) {
+        throw new TypeConversionException("'" + value + "' is larger than any machine");
+      }
+      return byteSize;
+    }
+  }
+
+  /// Converts a seed: any whole number of 64 bits.
+  static final class SeedConverter implements ITypeConverter<Long> {
+    @Override
+    public Long convert(String value) {
+      try {
+        return Long.decode(value);
+      } catch (NumberFormatException e) {
+        throw new TypeConversionException("'" + value + "' is no whole number of 64 bits");
+      }
+    }
+  }
+
+  /// Converts the byte size of an E820 entry.
+  static final class EntrySizeConverter implements ITypeConverter<Integer> {
+    @Override
+    public Integer convert(String value) {
+      return switch (value) {
+        case "20" -> 20;
+        case "24" -> 24;
+        default -> throw new TypeConversionException("'" + value + "' is neither 20 nor 24");
+      };
     }
   }
 

@@ -115,13 +115,17 @@ class BootCommandTest {
     "--seed, x",
     "--kernel, here",
     "--headroom, -1",
+    "--headroom, 0xffffffffffffffff",
+    "--entry-size, 7",
     "--format, elf"
   })
   void aBadOptionIsToldInItsOwnWordsWithExitCodeTwo(String option, String value) {
     CommandRun run = CommandRun.of("boot", option, value);
     assertEquals(2, run.exit());
     assertTrue(run.err().contains(option), run.err());
-    assertFalse(run.err().contains("\tat "), run.err());
+    assertEquals(1, run.err().lines().count(), run.err());
+    assertTrue(run.err().startsWith("bifolio: "), run.err());
+    assertTrue(run.err().contains("bifolio help boot"), run.err());
   }
 
   @Test

@@ -151,6 +151,57 @@ class LauncherTest {
   }
 
   @Test
+  void aSourceThatChangesDuringTheBuildIsBuiltNextTime() throws Exception {
+    fakeJdk("temurin-25", "25.0.3", true);
+    script(tools.resolve("mvn"), "sleep 1; : >kernel/src/main/Edited.java");
+    run(Map.of(), "help");
+    assertTrue(run(Map.of(), "help").err().contains("building with"));
+  }
+
+  @Test
+  void aCopiedCheckoutIsBuiltAnew() throws Exception {
+    fakeJdk("temurin-25", "25.0.3", true);
+    fakeMaven(0);
+    run(Map.of(), "help");
+    Path moved = temporary.resolve("moved");
+    Files.move(checkout, moved);
+    checkout = moved;
+    assertTrue(run(Map.of(), "help").err().contains("building with"));
+  }
+
+  @Test
+  void theLockOfABuildThatDiedIsNoticed() throws Exception {
+    fakeJdk("temurin-25", "25.0.3", true);
+    fakeMaven(0);
+    Path lock = Files.createDirectories(checkout.resolve("target/bifolio/lock"));
+    Files.writeString(lock.resolve("pid"), "999999999\n");
+    Outcome outcome = run(Map.of(), "help");
+    assertEquals(0, outcome.exit(), outcome.err());
+    assertFalse(Files.exists(lock));
+  }
+
+  @Test
+  void withoutAHomeThereIsNoCacheAndNoFolderForIt() throws Exception {
+    fakeJdk("temurin-25", "25.0.3", true);
+    fakeMaven(0);
+    Outcome outcome = run(Map.of("HOME", "", "BIFOLIO_CACHE", ""), "help");
+    assertEquals(0, outcome.exit(), outcome.err());
+    assertFalse(outcome.err().contains("start-up cache"), outcome.err());
+    assertFalse(outcome.out().contains("AOTCache"), outcome.out());
+  }
+
+  @Test
+  void aColonInTheCheckoutsPathIsTold() throws Exception {
+    fakeJdk("temurin-25", "25.0.3", true);
+    Path moved = temporary.resolve("a:b");
+    Files.move(checkout, moved);
+    checkout = moved;
+    Outcome outcome = run(Map.of(), "help");
+    assertEquals(2, outcome.exit());
+    assertTrue(outcome.err().contains("colon"), outcome.err());
+  }
+
+  @Test
   void testRunsMavenVerifyAndPassesItsExitCodeOn() throws Exception {
     fakeJdk("temurin-25", "25.0.3", true);
     fakeMaven(1);

@@ -19,10 +19,11 @@ class NumbersTest {
     "1023, 1023 B",
     "1024, 1 KiB",
     "1536, 1.5 KiB",
-    "10368000, 9.9 MiB",
+    "10368000, 9.8 MiB",
     "2147483648, 2 GiB",
     "1099511627776, 1 TiB",
-    "-1, 0xffffffffffffffff B"
+    "-1, 15.9 EiB",
+    "1073741823, 1023.9 MiB"
   })
   void sizesArePrintedWithTheLargestUnitThatFits(long byteSize, String text) {
     assertEquals(text, Numbers.bytes(byteSize));

@@ -114,6 +114,30 @@ public record AddressRange(long base, long byteSize) {
     return "[" + hex(base) + ", " + (end() == 0 ? "2^64" : hex(end())) + ")";
   }
 
+  /// A byte size as it is printed everywhere: in the largest unit of which there is one, exact or
+  /// with one decimal, cut off and not rounded.
+  ///
+  /// @param byteSize unsigned
+  /// @return such as `4 KiB` or `9.8 MiB`
+  public static String sizeText(long byteSize) {
+    int unit = (Long.SIZE - 1 - Long.numberOfLeadingZeros(byteSize | 1)) / 10;
+    long whole = byteSize >>> (10 * unit);
+    long rest = byteSize - (whole << (10 * unit));
+    // Of the rest the ten highest bits are enough for a decimal, and cannot overflow.
+    long tenth = unit == 0 ? 0 : ((rest >>> (10 * (unit - 1))) * 10) >>> 10;
+    String name =
+        switch (unit) {
+          case 0 -> " B";
+          case 1 -> " KiB";
+          case 2 -> " MiB";
+          case 3 -> " GiB";
+          case 4 -> " TiB";
+          case 5 -> " PiB";
+          default -> " EiB";
+        };
+    return rest == 0 ? whole + name : whole + "." + tenth + name;
+  }
+
   /// An address as it is printed everywhere: `0x` and lower-case digits without leading zeros.
   ///
   /// @param value unsigned
