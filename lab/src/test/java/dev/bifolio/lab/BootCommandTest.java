@@ -91,7 +91,7 @@ class BootCommandTest {
   @Test
   @Behaviour("106")
   void aTreeWithoutMemoryBootsWithTheLoadersPartAndFailsWithoutIt() throws Exception {
-    Path tree = CommandRun.corpus().resolve("dtb");
+    Path tree = SharedData.folder("dtb");
     String oriole = tree.resolve("linux-7.2.13-arm64__exynos__google__gs101-oriole.dtb").toString();
     CommandRun without = CommandRun.of("boot", oriole);
     assertEquals(2, without.exit());

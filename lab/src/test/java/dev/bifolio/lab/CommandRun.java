@@ -4,12 +4,9 @@ import com.fasterxml.jackson.jr.ob.JSON;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.Assumptions;
 
 /// A run of the command inside the test's JVM.
 record CommandRun(int exit, String out, String err) {
@@ -31,13 +28,5 @@ record CommandRun(int exit, String out, String err) {
       objects.add(JSON.std.mapFrom(line));
     }
     return objects;
-  }
-
-  /// The corpus of real files beside the project; the test is left out, with a message, without it.
-  static Path corpus() {
-    Path corpus = Path.of(System.getProperty("bifolio.root")).resolve("../shared/data").normalize();
-    Assumptions.assumeTrue(
-        Files.isDirectory(corpus), "left out: there is no corpus of real files at " + corpus);
-    return corpus;
   }
 }

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.Test;
 class CorpusTest {
   @Test
   void everyDeviceTreeOfTheCorpusGivesTheMapThatLibfdtReads() throws Exception {
-    Path folder = CommandRun.corpus().resolve("dtb");
+    Path folder = SharedData.folder("dtb");
     Map<String, Map<String, Object>> truth = new TreeMap<>();
     for (String line : Files.readAllLines(folder.resolve("truth.jsonl"))) {
       Map<String, Object> row = JSON.std.mapFrom(line);
@@ -43,7 +43,7 @@ class CorpusTest {
 
   @Test
   void everyMultibootImageOfTheCorpusGivesTheMapThatItsFirmwareLogged() throws Exception {
-    Path folder = CommandRun.corpus().resolve("multiboot");
+    Path folder = SharedData.folder("multiboot");
     List<Path> files;
     try (var stream = Files.list(folder)) {
       files = stream.filter(file -> file.toString().endsWith(".json")).sorted().toList();
