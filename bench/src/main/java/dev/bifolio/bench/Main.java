@@ -15,6 +15,7 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.Spec;
 
 /// The `bifolio bench` command.
@@ -97,6 +98,7 @@ public final class Main implements Callable<Integer> {
     return new CommandLine(new Main())
         .setCaseInsensitiveEnumValuesAllowed(true)
         .setOut(new PrintWriter(System.out, true, StandardCharsets.UTF_8))
+        .setExecutionStrategy(Main::runAndCheckOutput)
         .setParameterExceptionHandler((e, _) -> {
           PrintWriter err = e.getCommandLine().getErr();
           err.println("bifolio: " + e.getMessage());
@@ -108,6 +110,18 @@ public final class Main implements Callable<Integer> {
           command.getErr().flush();
           return 1;
         });
+  }
+
+  /// A print writer swallows its errors: figures that nobody got must not pass for a success.
+  private static int runAndCheckOutput(ParseResult parsed) {
+    int code = new CommandLine.RunLast().execute(parsed);
+    CommandLine command = parsed.commandSpec().commandLine();
+    if (!command.getOut().checkError()) {
+      return code;
+    }
+    command.getErr().println("bifolio: standard output cannot be written");
+    command.getErr().flush();
+    return 1;
   }
 
   @Override

@@ -2,9 +2,15 @@ package dev.bifolio.bench;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.FileOutputStream;
+import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -99,5 +105,28 @@ class MainTest {
   void theMedianOfAnEvenCountIsTheMeanOfTheMiddle() {
     assertEquals(3.0, Medians.median(List.of(9.0, 1.0, 3.0)));
     assertEquals(2.0, Medians.median(List.of(9.0, 1.0, 3.0, 1.0)));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "--suite frag_f4 --log2frames 12 --divide 1000",
+        "--suite frag_f4 --log2frames 12 --divide 1000 --csv",
+        "--help"
+      })
+  void figuresThatCannotBeWrittenAreAFailure(String line) throws Exception {
+    Path full = Path.of("/dev/full");
+    assumeTrue(Files.exists(full), "left out: this system has no /dev/full");
+    StringWriter err = new StringWriter();
+    try (PrintStream out = new PrintStream(new FileOutputStream(full.toFile()))) {
+      int code =
+          Main.commandLine()
+              .setOut(new PrintWriter(out, true, StandardCharsets.UTF_8))
+              .setErr(new PrintWriter(err))
+              .execute(line.split(" "));
+      assertEquals(1, code);
+    }
+    assertEquals(
+        List.of("bifolio: standard output cannot be written"), err.toString().lines().toList());
   }
 }

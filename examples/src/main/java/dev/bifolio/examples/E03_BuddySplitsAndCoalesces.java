@@ -57,12 +57,7 @@ public final class E03_BuddySplitsAndCoalesces {
     long d = allocate('d', 2);
     long e = allocate('e', 1);
 
-    IO.println();
-    IO.println("Who is whose buddy? The one whose number differs in bit `order`:");
-    IO.println("  a: frame " + a + ", order 0: buddy is frame " + Pages.buddyOf(a, 0));
-    IO.println("  c: frame " + c + ", order 1: buddy is frame " + Pages.buddyOf(c, 1));
-    IO.println("  d: frame " + d + ", order 2: buddy is frame " + Pages.buddyOf(d, 2));
-    IO.println();
+    tellBuddies(a, c, d);
 
     // b's buddy is a, which is in use: b stays alone. c's buddy are frames 0 and 1: a again. So
     // frames 1, 2 and 3 are free now, side by side, and do not join. Only buddies do.
@@ -79,6 +74,15 @@ public final class E03_BuddySplitsAndCoalesces {
     long joins = frames.statistics().coalesces();
     IO.println();
     IO.println(splits + " splits, " + joins + " joins: the sheet is flat again.");
+  }
+
+  private static void tellBuddies(long a, long c, long d) {
+    IO.println();
+    IO.println("Who is whose buddy? The one whose number differs in bit `order`:");
+    IO.println("  a: frame " + a + ", order 0: buddy is frame " + Pages.buddyOf(a, 0));
+    IO.println("  c: frame " + c + ", order 1: buddy is frame " + Pages.buddyOf(c, 1));
+    IO.println("  d: frame " + d + ", order 2: buddy is frame " + Pages.buddyOf(d, 2));
+    IO.println();
   }
 
   private long allocate(char letter, int order) {

@@ -32,8 +32,11 @@ import org.jspecify.annotations.Nullable;
 /// 3. Time stamps, levels and a log daemon's prefix are passed over. Of several boots in a log the
 ///    first counts, with a warning.
 /// 4. A line of one of these kinds that cannot be read is refused with its number; all others are
-///    ignored.
+///    ignored. Node numbers are below 1024, as in the other formats.
 public final class DmesgReader {
+  /// Linux has no more nodes; the readers of device trees and of the SRAT have the same limit.
+  private static final int MAX_NODES = 1024;
+
   private static final String RESERVED_MEM = "OF: reserved mem: 0x";
 
   private final TextLines lines;
@@ -147,7 +150,7 @@ public final class DmesgReader {
 
   /// `0 PXM 0 [mem A-B] hotplug`, or `0 PXM 0 A-B` with B behind the range.
   private void readAffinity(String text) throws MemoryMapException {
-    int node = leadingNumber(text);
+    int node = leadingNode(text);
     int bracket = text.indexOf("[mem ");
     if (bracket >= 0) {
       HexRange range = HexRange.inBrackets(text, "[mem ", lines);
@@ -160,7 +163,7 @@ public final class DmesgReader {
   }
 
   private void readNodeRange(String text) throws MemoryMapException {
-    int node = leadingNumber(text.stripLeading());
+    int node = leadingNode(text.stripLeading());
     greatestNode = Math.max(greatestNode, node);
     addMemory(nodeRanges, HexRange.inBrackets(text, "[mem ", lines), node, false);
   }
@@ -217,15 +220,19 @@ public final class DmesgReader {
     return x86 ? Architecture.X86_64 : null;
   }
 
-  private int leadingNumber(String text) throws MemoryMapException {
+  private int leadingNode(String text) throws MemoryMapException {
     int end = 0;
     while (end < text.length() && text.charAt(end) >= '0' && text.charAt(end) <= '9') {
       end++;
     }
-    if (end == 0 || end > 6) {
+    if (end == 0) {
       throw lines.refusal("no node number");
     }
-    return Integer.parseInt(text, 0, end, 10);
+    int node = end > 6 ? MAX_NODES : Integer.parseInt(text, 0, end, 10);
+    if (node >= MAX_NODES) {
+      throw lines.refusal("the node number is not below " + MAX_NODES);
+    }
+    return node;
   }
 
   private void addMemory(MemoryMapBuilder to, HexRange range, int node, boolean hotpluggable)

@@ -8,6 +8,9 @@ package dev.bifolio.lab.text;
 record LogMessage(String text, boolean timed) {
   private static final String DAEMON = " kernel: ";
 
+  /// No stamp is longer, with its brackets: a date has 24 characters, a task's number ten digits.
+  private static final int MAX_STAMP_LENGTH = 32;
+
   static LogMessage of(String line) {
     String rest = line;
     boolean timed = false;
@@ -22,16 +25,21 @@ record LogMessage(String text, boolean timed) {
       rest = rest.substring(daemon + DAEMON.length());
       timed = true;
     }
-    while (rest.startsWith("[")) {
-      int close = rest.indexOf(']');
-      if (close < 0 || !isStamp(rest.substring(1, close).strip())) {
+    // A hostile line may be nothing but stamps: the rest of it is copied once, behind the last.
+    int from = 0;
+    while (rest.startsWith("[", from)) {
+      int close = rest.indexOf(']', from, Math.min(from + MAX_STAMP_LENGTH, rest.length()));
+      if (close < 0 || !isStamp(rest.substring(from + 1, close).strip())) {
         break;
       }
-      rest = rest.substring(close + 1);
+      from = close + 1;
       timed = true;
     }
     // The stamp is followed by one blank; further blanks belong to the message.
-    return new LogMessage(timed && rest.startsWith(" ") ? rest.substring(1) : rest, timed);
+    if (timed && rest.startsWith(" ", from)) {
+      from++;
+    }
+    return new LogMessage(rest.substring(from), timed);
   }
 
   /// `0.000000`, `T0`, `C1`, or the date of `dmesg -T`.

@@ -302,4 +302,24 @@ class DmesgReaderTest {
         "0x0+0x9fc00 node 0 0x100000+0x1ff00000 node 0 0x20000000+0x1ffdf000 node 1",
         MapRows.memory(map));
   }
+
+  @Test
+  void nodeNumbersAreBelow1024() throws Exception {
+    MemoryMap map = DmesgReader.read("[0.0]   node 1023: [mem 0x1000-0x1fff]\n");
+    assertEquals("0x1000+0x1000 node 1023", MapRows.memory(map));
+    for (String node : new String[] {"1024", "999999", "1000000", "99999999999999999999"}) {
+      for (String line :
+          new String[] {
+            "  node " + node + ": [mem 0x1000-0x1fff]",
+            "ACPI: SRAT: Node " + node + " PXM 1 [mem 0x1000-0x1fff]",
+            "SRAT: Node " + node + " PXM 1 1000-2000"
+          }) {
+        MemoryMapException refused =
+            assertThrows(MemoryMapException.class, () -> DmesgReader.read("first\n" + line), line);
+        assertEquals("line 2", refused.record(), line);
+        assertEquals(6, refused.offset(), line);
+        assertTrue(String.valueOf(refused.getMessage()).contains("not below 1024"), line);
+      }
+    }
+  }
 }

@@ -1,5 +1,6 @@
 package dev.bifolio.lab.text;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.bifolio.kernel.firmware.MemoryMapException;
@@ -7,6 +8,7 @@ import dev.bifolio.testkit.SplitMix64;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /// Whatever the text: a map or a [MemoryMapException], nothing else.
 class TextHostileTest {
@@ -86,5 +88,61 @@ class TextHostileTest {
       }
     }
     assertTrue(mapCount > 2_000 && mapCount < 48_000, mapCount + " maps of 50000");
+  }
+
+  /// The limit is far above what a reader needs that looks at each character a few times, and far
+  /// below what one needs that copies the rest of the line again and again.
+  @Test
+  @Timeout(10)
+  void longLinesAndManyLinesAreReadInLinearTime() {
+    String[] pieces = {
+      "[0]",
+      "[0][T0] ",
+      "[",
+      "]",
+      "<6>",
+      " ",
+      " kernel: ",
+      "(",
+      "0",
+      "T",
+      "\n",
+      "[0]\n",
+      "0-0 : a ",
+    };
+    String[] beginnings = {
+      "",
+      "[0] ",
+      "BIOS-e820: ",
+      "BIOS-e820: [mem ",
+      "efi: mem00: [",
+      "SRAT: Node 1 ",
+      "  node 1: [mem ",
+      "OF: reserved mem: 0x0..0x1 (",
+      "RAMDISK: ",
+      "00000000-00000fff : ",
+    };
+    for (String beginning : beginnings) {
+      for (String piece : pieces) {
+        String text = beginning + piece.repeat((1 << 18) / piece.length());
+        byte[] bytes = text.getBytes(StandardCharsets.ISO_8859_1);
+        readsOrRefuses(true, bytes, "long");
+        readsOrRefuses(false, bytes, "long");
+      }
+    }
+  }
+
+  @Test
+  @Timeout(10)
+  void fifteenMebibytesOfStampsAreOneMessage() {
+    LogMessage message = LogMessage.of("[0]".repeat(5 << 20) + " end");
+    assertEquals(new LogMessage("end", true), message);
+  }
+
+  @Test
+  void noStampIsLongerThanThirtyTwoCharacters() {
+    assertEquals("end", LogMessage.of("[" + "1".repeat(30) + "] end").text());
+    String longer = "[" + "1".repeat(31) + "] end";
+    assertEquals(new LogMessage(longer, false), LogMessage.of(longer));
   }
 }
