@@ -28,8 +28,9 @@ import org.jspecify.annotations.Nullable;
 /// ```
 ///
 /// Numbers may also be strings such as `"0x10000"`; other fields are ignored. `bin` names a regular
-/// file in the same folder or below it, so that a description from elsewhere cannot have other
-/// files read. Both files have at most 16 MiB, and there are at most 65,536 segments.
+/// file in the same folder or below it, symbolic links followed, so that a description from
+/// elsewhere cannot have other files read. Both files have at most 16 MiB, and there are at most
+/// 65,536 segments.
 ///
 /// @param protocol `multiboot1` or `multiboot2`
 /// @param memory the bytes, by physical address
@@ -57,6 +58,10 @@ public record MemoryImage(String protocol, ByteView memory, long infoAddress) {
   /// @throws MemoryMapException if the named file cannot be read or the description is wrong
   public static MemoryImage of(byte[] json, Path folder) throws MemoryMapException {
     Map<?, ?> top = asObject(parsed(json), "description");
+    if (!top.containsKey("protocol")) {
+      throw refusal(
+          "description", "is JSON, but not a description of a Multiboot image (no protocol)");
+    }
     String protocol = text(top, "protocol");
     if (!protocol.equals("multiboot1") && !protocol.equals("multiboot2")) {
       throw refusal("protocol", "neither multiboot1 nor multiboot2");
@@ -100,17 +105,30 @@ public record MemoryImage(String protocol, ByteView memory, long infoAddress) {
       }
       return value;
     } catch (JsonProcessingException e) {
-      long offset = e.getLocation() == null ? 0 : Math.max(0, e.getLocation().getByteOffset());
-      throw new MemoryMapException("description", offset, "not JSON: " + firstLine(e));
+      long offset = e.getLocation() == null ? 0 : e.getLocation().getByteOffset();
+      throw new MemoryMapException(
+          "description",
+          Math.clamp(offset, 0, json.length),
+          "not JSON: " + shortened(e.getOriginalMessage()));
     } catch (IOException e) {
-      throw refusal("description", "not JSON: " + e.getMessage());
+      throw refusal("description", "not JSON: " + shortened(e.getMessage()));
     }
   }
 
-  private static String firstLine(JsonProcessingException e) {
-    String message = String.valueOf(e.getOriginalMessage());
-    int end = message.indexOf('\n');
-    return end < 0 ? message : message.substring(0, end);
+  /// What the parser says, without the names of its own options and the place where an object
+  /// began, which it gives with them. The place of the mistake is the offset.
+  private static String shortened(@Nullable String message) {
+    String text = message == null ? "unreadable" : message;
+    for (String end : new String[] {"\n", " (start marker", " at [Source"}) {
+      int at = text.indexOf(end);
+      text = at < 0 ? text : text.substring(0, at);
+    }
+    return oneLine(text.replaceAll(", from `[^`]*`", ""));
+  }
+
+  /// Names and tokens are a stranger's: no line ends or other control characters in messages.
+  private static String oneLine(String text) {
+    return text.replaceAll("[\\p{Cc}\\u2028\\u2029]", "?");
   }
 
   private static void addSegment(Map<?, ?> stated, int fileByteSize, List<Segment> segments)
@@ -133,14 +151,21 @@ public record MemoryImage(String protocol, ByteView memory, long infoAddress) {
 
   private static Path binFile(String name, Path folder) throws MemoryMapException {
     try {
-      Path root = folder.toAbsolutePath().normalize();
-      Path file = root.resolve(name).normalize();
-      if (!file.startsWith(root)) {
+      Path root = folder.toRealPath();
+      // Twice: what lies elsewhere is not even looked for, and no link leads there.
+      Path stated = root.resolve(name).normalize();
+      if (!stated.startsWith(root)) {
         throw refusal("bin", "not in the folder of the description");
+      }
+      Path file = stated.toRealPath();
+      if (!file.startsWith(root)) {
+        throw refusal("bin", "a link out of the folder of the description");
       }
       return file;
     } catch (InvalidPathException e) {
       throw refusal("bin", "not a file name");
+    } catch (IOException e) {
+      throw refusal("bin", "no such file: " + oneLine(name));
     }
   }
 
@@ -148,14 +173,14 @@ public record MemoryImage(String protocol, ByteView memory, long infoAddress) {
     try {
       // Anything else, a pipe for one, could keep us waiting for ever.
       if (!Files.isRegularFile(file)) {
-        throw refusal(record, "no such file: " + file.getFileName());
+        throw refusal(record, "no such file: " + oneLine(String.valueOf(file.getFileName())));
       }
       if (Files.size(file) > MemoryMap.MAX_FILE_BYTES) {
         throw refusal(record, "larger than 16 MiB");
       }
       return Files.readAllBytes(file);
     } catch (IOException e) {
-      throw refusal(record, "cannot be read: " + file.getFileName());
+      throw refusal(record, "cannot be read: " + oneLine(String.valueOf(file.getFileName())));
     }
   }
 

@@ -47,12 +47,15 @@ record LogMessage(String text, boolean timed) {
     if (text.isEmpty()) {
       return false;
     }
+    // First of all the date: it begins with a T on two days of the week.
+    if (text.length() == 24 && text.charAt(13) == ':' && text.charAt(16) == ':') {
+      return true;
+    }
     char first = text.charAt(0);
     if (first == 'T' || first == 'C') {
       return isNumber(text.substring(1));
     }
-    boolean date = text.length() == 24 && text.charAt(13) == ':' && text.charAt(16) == ':';
-    return date || isNumber(text.replace(".", ""));
+    return isNumber(text.replace(".", ""));
   }
 
   private static boolean isNumber(String text) {

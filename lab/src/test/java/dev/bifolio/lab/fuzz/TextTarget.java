@@ -22,6 +22,10 @@ final class TextTarget {
       require(e.offset() >= 0 && e.offset() <= input.length, "an offset outside the text");
       return;
     }
+    check(map);
+  }
+
+  static void check(MemoryMap map) {
     require(map.memoryCount() <= MemoryMap.MAX_REGIONS, "too many ranges of memory");
     require(map.reservedCount() <= MemoryMap.MAX_REGIONS, "too many reservations");
     for (int i = 1; i < map.memoryCount(); i++) {
@@ -37,7 +41,7 @@ final class TextTarget {
     }
   }
 
-  private static void require(boolean holds, String problem) {
+  static void require(boolean holds, String problem) {
     if (!holds) {
       throw new AssertionError(problem);
     }

@@ -199,6 +199,8 @@ class MemoryImageTest {
       good.replace("a.bin", "../a.bin"),
       good.replace("a.bin", "/dev/zero"),
       good.replace("a.bin", "."),
+      good.replace("a.bin", "a\\nb"),
+      good.replace("a.bin", "a\\u2028b\\r"),
       good.replace("a.bin", "a\\u0000b"),
       good.replace("\"a.bin\"", "7"),
       good.replace("segments", "pieces"),
@@ -218,7 +220,10 @@ class MemoryImageTest {
     };
     for (String each : bad) {
       MemoryMapException refused = assertThrows(MemoryMapException.class, () -> parse(each), each);
-      assertFalse(String.valueOf(refused.getMessage()).contains("\n"), refused.getMessage());
+      String message = String.valueOf(refused.getMessage());
+      assertEquals(1, message.split("\\R", -1).length, message);
+      assertFalse(message.contains("Source"), message);
+      assertFalse(message.contains("StreamRead"), message);
     }
     assertThrows(MemoryMapException.class, () -> MemoryImage.read(folder.resolve("no.json")));
     assertThrows(MemoryMapException.class, () -> MemoryImage.read(folder));
@@ -231,5 +236,52 @@ class MemoryImageTest {
         parse(description("{\"phys\":18446744073709551614,\"len\":2,\"file_offset\":7}"));
     assertEquals(8, image.memory().byteAt(-1L));
     assertFalse(image.memory().isReadable(-1L, 2));
+  }
+
+  private String refusalOf(String json) {
+    MemoryMapException refused = assertThrows(MemoryMapException.class, () -> parse(json), json);
+    return String.valueOf(refused.getMessage());
+  }
+
+  @Test
+  void brokenJsonIsRefusedAtItsPlace() {
+    MemoryMapException refused =
+        assertThrows(MemoryMapException.class, () -> parse("{\"protocol\": \n nothing}"));
+    assertEquals("description", refused.record());
+    assertTrue(refused.offset() > 12 && refused.offset() <= 23, () -> "" + refused.offset());
+    String message = refusalOf("{\"protocol\": [1, 2");
+    assertTrue(message.contains("not JSON: Unexpected end-of-input"), message);
+  }
+
+  @Test
+  void otherJsonIsNoDescription() {
+    for (String json : new String[] {"{}", "{\"name\": 7}"}) {
+      String message = refusalOf(json);
+      assertTrue(
+          message.contains("is JSON, but not a description of a Multiboot image (no protocol)"),
+          message);
+    }
+  }
+
+  @Test
+  void noLinkLeadsOutOfTheFolder(@TempDir Path elsewhere) throws Exception {
+    writeBin(100);
+    Path outside = Files.write(elsewhere.resolve("outside.bin"), new byte[100]);
+    String good = description("{\"phys\":4096,\"len\":16,\"file_offset\":0}");
+    Files.createSymbolicLink(folder.resolve("out"), outside);
+    Files.createSymbolicLink(folder.resolve("folder"), elsewhere);
+    Files.createSymbolicLink(folder.resolve("in"), Path.of("a.bin"));
+    Files.createSymbolicLink(folder.resolve("self"), Path.of("self"));
+    for (String name : new String[] {"out", "folder/outside.bin"}) {
+      String message = refusalOf(good.replace("a.bin", name));
+      assertTrue(message.contains("a link out of the folder"), message);
+    }
+    String message = refusalOf(good.replace("a.bin", "self"));
+    assertTrue(message.contains("no such file: self"), message);
+    assertEquals(1, parse(good.replace("a.bin", "in")).memory().byteAt(4097));
+    // The folder itself may be reached through a link.
+    Path link = Files.createSymbolicLink(elsewhere.resolve("images"), folder);
+    Files.writeString(folder.resolve("a.json"), good);
+    assertEquals(1, MemoryImage.read(link.resolve("a.json")).memory().byteAt(4097));
   }
 }

@@ -322,4 +322,13 @@ class DmesgReaderTest {
       }
     }
   }
+
+  @Test
+  void datesOfEveryDayOfTheWeekArePassedOver() throws Exception {
+    for (String day : new String[] {"Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"}) {
+      String stamp = "[" + day + " Jan  1 00:00:00 1970] ";
+      MemoryMap map = DmesgReader.read(stamp + "BIOS-e820: [mem 0x1000-0x1fff] usable");
+      assertEquals("0x1000+0x1000", MapRows.memory(map), day);
+    }
+  }
 }
