@@ -41,12 +41,14 @@ public final class FdtReader {
   private final ByteView bytes;
   private final FdtTree tree;
   private final MemoryMapBuilder map;
+  private final FdtCells rootCells;
   private int maxNumaNode = MemoryRegion.NO_NODE;
 
   private FdtReader(ByteView bytes, FdtTree tree) {
     this.bytes = bytes;
     this.tree = tree;
     this.map = new MemoryMapBuilder("fdt");
+    this.rootCells = FdtCells.of(tree, FdtTree.ROOT, map);
   }
 
   /// Whether data begin like a flattened device tree.
@@ -113,21 +115,20 @@ public final class FdtReader {
   }
 
   private void readMemory() throws MemoryMapException {
-    FdtCells cells = FdtCells.of(tree, FdtTree.ROOT, map);
     for (int node = 0; node < tree.nodeCount(); node++) {
       FdtValue type = tree.property(node, "device_type");
       if (type == null || !type.is("memory") || !isAvailable(tree, node)) {
         continue;
       }
       if (tree.parent(node) == FdtTree.ROOT) {
-        readMemoryNode(node, cells);
+        readMemoryNode(node);
       } else {
         map.addWarning(tree.path(node) + ": memory is looked for below the root only; left out");
       }
     }
   }
 
-  private void readMemoryNode(int node, FdtCells cells) throws MemoryMapException {
+  private void readMemoryNode(int node) throws MemoryMapException {
     String path = tree.path(node);
     FdtValue value = tree.property(node, "linux,usable-memory");
     if (value == null) {
@@ -137,11 +138,11 @@ public final class FdtReader {
       map.addWarning(path + ": memory without reg; left out");
       return;
     }
-    if (!cells.areUsable()) {
-      map.addWarning(path + ": memory cannot be read with " + cells + "; left out");
+    if (!rootCells.areUsable()) {
+      map.addWarning(path + ": memory cannot be read with " + rootCells + "; left out");
       return;
     }
-    FdtRanges ranges = new FdtRanges(value, cells);
+    FdtRanges ranges = new FdtRanges(value, rootCells);
     int numaNode = numaNode(node, path);
     boolean hotpluggable = tree.has(node, "hotpluggable");
     int tooLarge = 0;
@@ -175,7 +176,7 @@ public final class FdtReader {
     int node = tree.firstChild(FdtTree.ROOT);
     while (node != FdtTree.NO_NODE) {
       if (tree.isNamed(node, "reserved-memory")) {
-        new FdtReservedMemory(tree, node, map).read();
+        new FdtReservedMemory(tree, node, rootCells, map).read();
       }
       node = tree.nextSibling(node);
     }

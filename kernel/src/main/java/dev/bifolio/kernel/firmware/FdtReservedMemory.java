@@ -19,18 +19,24 @@ final class FdtReservedMemory {
   private final MemoryMapBuilder map;
   private final String path;
   private final FdtCells cells;
+  private final FdtCells rootCells;
 
   // Windows: [own base, base for the root, bytes] each; null if addresses are the root's.
   private long @Nullable [] windows;
   private int leftWindow;
   private int outsideWindows;
 
-  FdtReservedMemory(FdtTree tree, int node, MemoryMapBuilder map) {
+  /// Prepares for one node.
+  ///
+  /// @param rootCells the root's, which the caller keeps: there may be thousands of such nodes, and
+  ///   finding that the root states no cells is a walk over all of them
+  FdtReservedMemory(FdtTree tree, int node, FdtCells rootCells, MemoryMapBuilder map) {
     this.tree = tree;
     this.node = node;
     this.map = map;
     this.path = tree.path(node);
     this.cells = FdtCells.of(tree, node, map);
+    this.rootCells = rootCells;
   }
 
   void read() throws MemoryMapException {
@@ -56,7 +62,6 @@ final class FdtReservedMemory {
     if (value.byteSize() == 0) {
       return;
     }
-    FdtCells rootCells = FdtCells.of(tree, FdtTree.ROOT, map);
     if (!cells.areUsable() || !rootCells.areUsable()) {
       map.addWarning(path + ": ranges cannot be read; addresses are taken for those of the root");
       return;

@@ -235,6 +235,25 @@ class HostileTreesTest {
     FdtReaderTest.assertRefused(endless, "structure block", property + 8);
   }
 
+  @Test
+  @Timeout(10)
+  void thousandsOfReservedMemoryNodesAreReadInLinearTime() throws MemoryMapException {
+    FdtBlob tree = new FdtBlob().begin("");
+    for (int i = 0; i < 20_000; i++) {
+      tree.begin("reserved-memory")
+          .cells("#address-cells", 2)
+          .cells("#size-cells", 1)
+          .cells("ranges", 0, 0, 0, i, 0x1000)
+          .begin("r")
+          .cells("reg", 0, 0x10, 0x20)
+          .end()
+          .end();
+    }
+    MemoryMap map = FdtBlob.read(tree.close());
+    assertEquals(20_000, map.reservedCount());
+    assertEquals(19_999 + 0x10, map.reserved(19_999).range().base());
+  }
+
   private static void mutate(byte[] blob, SplitMix64 random) {
     int at = random.below(blob.length);
     switch (random.below(4)) {
