@@ -115,6 +115,8 @@ public final class FdtReader {
   }
 
   private void readMemory() throws MemoryMapException {
+    int firstMisplaced = FdtTree.NO_NODE;
+    int misplaced = 0;
     for (int node = 0; node < tree.nodeCount(); node++) {
       FdtValue type = tree.property(node, "device_type");
       if (type == null || !type.is("memory") || !isAvailable(tree, node)) {
@@ -122,9 +124,16 @@ public final class FdtReader {
       }
       if (tree.parent(node) == FdtTree.ROOT) {
         readMemoryNode(node);
-      } else {
-        map.addWarning(tree.path(node) + ": memory is looked for below the root only; left out");
+      } else if (misplaced++ == 0) {
+        firstMisplaced = node;
       }
+    }
+    if (misplaced > 0) {
+      // One path only: a hostile tree has room for 200,000 such nodes, each at a long path.
+      map.addWarning(
+          tree.path(firstMisplaced)
+              + ": memory is looked for below the root only; left out"
+              + (misplaced == 1 ? "" : ", and so are " + (misplaced - 1) + " other nodes"));
     }
   }
 

@@ -143,11 +143,16 @@ final class FdtTree {
     if (node == ROOT) {
       return "/";
     }
-    String path = "";
+    int[] down = new int[MAX_DEPTH];
+    int depth = 0;
     for (int at = node; at != ROOT; at = parent[at]) {
-      path = "/" + name(at) + path;
+      down[depth++] = at;
     }
-    return path;
+    StringBuilder path = new StringBuilder();
+    while (depth > 0) {
+      path.append('/').append(name(down[--depth]));
+    }
+    return path.toString();
   }
 
   /// Whether a node has a name, not counting a unit address that the name does not ask for.

@@ -254,6 +254,30 @@ class HostileTreesTest {
     assertEquals(19_999 + 0x10, map.reserved(19_999).range().base());
   }
 
+  @Test
+  @Tag("slow")
+  @Timeout(10)
+  void misplacedMemoryNodesAreCountedNotListed() throws MemoryMapException {
+    FdtBlob tree = FdtBlob.root(1, 1);
+    for (int depth = 0; depth < 60; depth++) {
+      tree.begin("x".repeat(200));
+    }
+    for (int i = 0; i < 200_000; i++) {
+      tree.begin("m").text("device_type", "memory").end();
+    }
+    for (int depth = 0; depth < 60; depth++) {
+      tree.end();
+    }
+    MemoryMap map = FdtBlob.read(tree.close());
+    assertEquals(0, map.memoryCount());
+    assertEquals(1, map.warningCount());
+    assertEquals(
+        ("/" + "x".repeat(200)).repeat(60)
+            + "/m: memory is looked for below the root only; left out, and so are 199999 other"
+            + " nodes",
+        map.warning(0));
+  }
+
   private static void mutate(byte[] blob, SplitMix64 random) {
     int at = random.below(blob.length);
     switch (random.below(4)) {
