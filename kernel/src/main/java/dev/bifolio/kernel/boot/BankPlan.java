@@ -229,10 +229,15 @@ public final class BankPlan {
   /// @return the index of the first node for whose banks there is no room, or -1 if all is placed
   public int place(Memblock memblock) {
     sumUp();
+    long[] lowest = new long[nodes.length];
+    long[] behind = new long[nodes.length];
+    for (int b = count - 1; b >= 0; b--) {
+      int n = nodeIndex(b);
+      lowest[n] = startPfn[b] << Pages.PAGE_SHIFT;
+      behind[n] = behind[n] == 0 ? endPfn[b] << Pages.PAGE_SHIFT : behind[n];
+    }
     for (int n = 0; n < nodes.length; n++) {
-      nodeAddress[n] =
-          memblock.allocate(
-              nodeByteSize[n], Pages.PAGE_SIZE, 0, Memblock.NO_LIMIT, nodes[n], Memblock.RAW);
+      nodeAddress[n] = steal(memblock, nodes[n], nodeByteSize[n], lowest[n], behind[n]);
       if (nodeAddress[n] == Memblock.NO_ADDRESS) {
         return n;
       }
@@ -245,6 +250,17 @@ public final class BankPlan {
       next[n] += sectionByteSize[b];
     }
     return -1;
+  }
+
+  /// Looks between the ends of a node's own RAM first: with thousands of nodes, a search that walks
+  /// all of RAM for each is quadratic.
+  private static long steal(Memblock memblock, int node, long byteSize, long low, long high) {
+    int mode = Memblock.RAW | Memblock.EXACT_NODE;
+    long found = memblock.allocate(byteSize, Pages.PAGE_SIZE, low, high, node, mode);
+    return found != Memblock.NO_ADDRESS
+        ? found
+        : memblock.allocate(
+            byteSize, Pages.PAGE_SIZE, 0, Memblock.NO_LIMIT, Memblock.NO_NODE, Memblock.RAW);
   }
 
   private void sumUp() {

@@ -3,7 +3,8 @@ package dev.bifolio.kernel.boot;
 /// Where a memblock has room: memory, less what must not be mapped, less what is reserved.
 ///
 /// Searches walk the memory regions from one end, and inside each the gaps between reservations
-/// from the same end; the first gap that holds the aligned request wins. A gap never reaches from
+/// from the same end; the first gap that holds the aligned request wins. Regions outside of the
+/// bounds are not looked at: binary searches find the first and the last. A gap never reaches from
 /// one memory region into the next, which is why no request straddles nodes. O(n) of both lists at
 /// worst; nothing is changed. One thread.
 final class FreeSpace {
@@ -32,8 +33,17 @@ final class FreeSpace {
 
   /// Finds the lowest free range that ends above `from`, cut there.
   boolean next(long from, int node) {
-    for (int m = memory.firstEndingAbove(from); m < memory.count(); m++) {
-      if (isUsable(m, node, 0) && nextGap(RegionList.max(memory.base(m), from), memory.end(m))) {
+    return next(from, RegionList.END_OF_SPACE, node);
+  }
+
+  /// Finds the lowest free range between two addresses, cut at both; looks at nothing outside.
+  boolean next(long from, long to, int node) {
+    for (int m = memory.firstEndingAbove(from);
+        m < memory.count() && RegionList.isBelow(memory.base(m), to);
+        m++) {
+      long low = RegionList.max(memory.base(m), from);
+      long high = RegionList.min(memory.end(m), to);
+      if (isUsable(m, node, 0) && nextGap(low, high)) {
         foundNode = memory.node(m);
         return true;
       }
@@ -51,7 +61,7 @@ final class FreeSpace {
       boolean exactNode,
       boolean bottomUp) {
     long found = Memblock.NO_ADDRESS;
-    if (hasMirror()) {
+    if (memory.anyFlags(Memblock.MIRROR)) {
       found = findNear(byteSize, alignment, min, max, node, exactNode, bottomUp, Memblock.MIRROR);
     }
     if (found == Memblock.NO_ADDRESS) {
@@ -86,9 +96,13 @@ final class FreeSpace {
 
   private long findBetween(
       long byteSize, long alignment, long min, long max, int node, boolean bottomUp, int flags) {
-    int count = memory.count();
-    for (int i = 0; i < count; i++) {
-      int m = bottomUp ? i : count - 1 - i;
+    if (!RegionList.isBelow(min, max)) {
+      return Memblock.NO_ADDRESS;
+    }
+    int first = memory.firstEndingAbove(min);
+    int end = memory.firstAtOrAbove(max);
+    for (int i = first; i < end; i++) {
+      int m = bottomUp ? i : first + end - 1 - i;
       if (isUsable(m, node, flags)) {
         long low = RegionList.max(memory.base(m), min);
         long high = RegionList.min(memory.end(m), max);
@@ -160,14 +174,5 @@ final class FreeSpace {
     return (have & Memblock.NOMAP) == 0
         && (have & flags) == flags
         && (node == Memblock.NO_NODE || memory.node(index) == node);
-  }
-
-  private boolean hasMirror() {
-    for (int i = 0; i < memory.count(); i++) {
-      if ((memory.flags(i) & Memblock.MIRROR) != 0) {
-        return true;
-      }
-    }
-    return false;
   }
 }

@@ -48,6 +48,7 @@ public final class RegionList {
   private int capacity;
   private int count;
   private long totalBytes;
+  private int flagsEverSet;
 
   // The change under way: what it is, and the state of the emitter.
   private int change;
@@ -138,7 +139,7 @@ public final class RegionList {
   /// @return true if they overlap
   public boolean overlaps(long base, long byteSize) {
     int index = firstEndingAbove(base);
-    return index < count && isBelow(base(index), clippedEnd(base, byteSize));
+    return byteSize != 0 && index < count && isBelow(base(index), clippedEnd(base, byteSize));
   }
 
   /// Whether a byte lies in a region.
@@ -193,6 +194,27 @@ public final class RegionList {
       }
     }
     return low;
+  }
+
+  /// The first region that begins at or above an address.
+  int firstAtOrAbove(long at) {
+    int low = 0;
+    int high = count;
+    while (low < high) {
+      int middle = (low + high) >>> 1;
+      if (isBelow(base(middle), at)) {
+        low = middle + 1;
+      } else {
+        high = middle;
+      }
+    }
+    return low;
+  }
+
+  /// Whether any of some flags was ever set, even if no region has it any more: most machines never
+  /// set one, and a search that asks for it can be left out.
+  boolean anyFlags(int flags) {
+    return (flagsEverSet & flags) != 0;
   }
 
   /// Prepares a change and says how many entries the list must have room for while it is made.
@@ -320,6 +342,7 @@ public final class RegionList {
 
   private void put(int index, long base, long end, long attributes) {
     long entry = entry(index);
+    flagsEverSet |= flagsOf(attributes);
     Memory.putLong(entry, base);
     Memory.putLong(entry + END, end);
     Memory.putLong(entry + ATTRIBUTES, attributes);

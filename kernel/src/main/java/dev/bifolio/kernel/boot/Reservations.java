@@ -42,23 +42,23 @@ public final class Reservations {
   /// reservation holds, since what the kernel itself uses must stay mapped. To be called once, when
   /// all others have been made.
   public void markUnmapped() {
-    for (int i = 0; i < madeCount; i++) {
-      if (made[i].noMap()) {
-        markUnmapped(made[i].range());
+    FreeSpace space = new FreeSpace(memblock.memory(), memblock.reserved());
+    long done = 0;
+    // In order, and of each only what is behind those before: nested ranges cost no second walk.
+    for (ReservedRegion region : sorted()) {
+      if (region.noMap()) {
+        long end = endOf(region.range());
+        markUnmapped(space, RegionList.max(region.range().base(), done), end);
+        done = RegionList.max(done, end);
       }
     }
   }
 
-  private void markUnmapped(AddressRange range) {
-    long end = endOf(range);
-    long at = range.base();
-    while (RegionList.isBelow(at, end)
-        && memblock.nextFree(at, Memblock.NO_NODE)
-        && RegionList.isBelow(memblock.freeBase(), end)) {
-      long from = memblock.freeBase();
-      long to = RegionList.min(memblock.freeEnd(), end);
-      memblock.mark(from, to - from, Memblock.NOMAP);
-      at = to;
+  private void markUnmapped(FreeSpace space, long base, long end) {
+    long at = base;
+    while (RegionList.isBelow(at, end) && space.next(at, end, Memblock.NO_NODE)) {
+      at = space.foundEnd();
+      memblock.mark(space.foundBase(), at - space.foundBase(), Memblock.NOMAP);
     }
   }
 

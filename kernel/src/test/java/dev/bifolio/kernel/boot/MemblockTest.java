@@ -346,6 +346,7 @@ class MemblockTest {
       assertTrue(side.list().overlaps(0x3000, 0x1001));
       assertFalse(side.list().overlaps(0x8000, 0x1000));
       assertTrue(side.list().overlaps(0x7FFF, 1));
+      assertFalse(side.list().overlaps(0x5000, 0));
       assertTrue(side.list().overlaps(0, -1L));
     });
   }
