@@ -8,8 +8,11 @@ final class BootNotes {
   /// So many ranges of one kind are logged; of the others only the number. The report has all.
   private static final int MAX_LINES_OF_A_KIND = 64;
 
+  /// A map has up to 100 of its own, which come first and must not hide those of the boot.
+  static final int MAX_WARNINGS = 200;
+
   private final BootLog log;
-  private String[] warnings = new String[8];
+  private final String[] warnings = new String[MAX_WARNINGS];
   private int warningCount;
   private final BootReport.Step[] steps = new BootReport.Step[16];
   private int stepCount;
@@ -32,13 +35,12 @@ final class BootNotes {
   }
 
   void warning(String text) {
-    if (warningCount == warnings.length) {
-      String[] more = new String[2 * warningCount];
-      System.arraycopy(warnings, 0, more, 0, warningCount);
-      warnings = more;
+    if (warningCount == MAX_WARNINGS) {
+      return;
     }
-    warnings[warningCount++] = text;
-    log.warning(text);
+    String line = warningCount == MAX_WARNINGS - 1 ? "further warnings are left out" : text;
+    warnings[warningCount++] = line;
+    log.warning(line);
   }
 
   /// Ends the step that ran since the last end.

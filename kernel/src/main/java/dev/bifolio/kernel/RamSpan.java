@@ -54,14 +54,16 @@ final class RamSpan {
       }
     }
     if (lowest == null || highest == null) {
-      throw noRam(map);
+      throw noRam(map, count > 0);
     }
     long last = highest.last();
     if (cut && Long.compareUnsigned(last, I386_END) >= 0) {
       last = I386_END - 1;
     }
+    last |= Pages.PAGE_MASK;
     long base = Pages.alignDown(lowest.base());
-    if (lowest.base() < 0 || last < 0 || last - base >= Window.MAX_BYTE_SIZE) {
+    // An end of 2^63, which is signed the least number, is no address that a frame may end at.
+    if (lowest.base() < 0 || last + 1 <= 0 || last - base >= Window.MAX_BYTE_SIZE) {
       throw new BootException(
           "RAM "
               + highest
@@ -69,7 +71,7 @@ final class RamSpan {
               + " RAM begins at "
               + AddressRange.hex(lowest.base()));
     }
-    return new RamSpan(map, loaderMemory, cut, base, Pages.alignUp(last - base + 1));
+    return new RamSpan(map, loaderMemory, cut, base, last - base + 1);
   }
 
   private static AddressRange range(MemoryMap map, AddressRange[] loaderMemory, int index) {
@@ -77,9 +79,11 @@ final class RamSpan {
     return index < fromMap ? map.memory(index).range() : loaderMemory[index - fromMap];
   }
 
-  private static BootException noRam(MemoryMap map) {
+  private static BootException noRam(MemoryMap map, boolean allAbove4Gib) {
+    String text =
+        map.format().equals("fdt") ? BootException.NO_RAM_IN_DTB : BootException.NO_RAM_IN_MAP;
     return new BootException(
-        map.format().equals("fdt") ? BootException.NO_RAM_IN_DTB : BootException.NO_RAM_IN_MAP);
+        allAbove4Gib ? text + ": all of it lies above 4 GiB, out of reach on i386" : text);
   }
 
   /// The first frame's address.
@@ -108,9 +112,11 @@ final class RamSpan {
     memblock.trim(Pages.PAGE_SIZE);
     RegionList memory = memblock.memory();
     long totalBytes = memory.totalBytes();
+    boolean cutAll = false;
     if (cutAt4Gib) {
       memblock.remove(I386_END, -1L);
       long cutBytes = totalBytes - memory.totalBytes();
+      cutAll = cutBytes != 0 && memory.count() == 0;
       if (cutBytes != 0) {
         notes.warning(
             "RAM above 4 GiB is out of reach on i386: "
@@ -119,7 +125,7 @@ final class RamSpan {
       }
     }
     if (memory.count() == 0) {
-      throw noRam(map);
+      throw noRam(map, cutAll);
     }
     for (int i = 0; i < memory.count() && notes.isWanted(i, memory.count(), "RAM"); i++) {
       AddressRange range = new AddressRange(memory.base(i), memory.byteSize(i));

@@ -12,6 +12,7 @@ import dev.bifolio.kernel.firmware.Architecture;
 import dev.bifolio.kernel.firmware.BootModule;
 import dev.bifolio.kernel.firmware.DynamicReservation;
 import dev.bifolio.kernel.firmware.MemoryMap;
+import dev.bifolio.kernel.firmware.MemoryMapException;
 import dev.bifolio.kernel.firmware.ReservedRegion;
 import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.testkit.Behaviour;
@@ -59,6 +60,36 @@ class MachineBootTest {
     String little = refusal(Maps.fdt().ram(GIB, 32 * MIB - 4096).build(), checked);
     assertTrue(little.startsWith("Insufficient memory for kernel"), little);
     boot(Maps.fdt().ram(GIB, 34 * MIB).build(), checked).close();
+  }
+
+  @Test
+  void warningsOfABootAreLimited() throws Exception {
+    Maps maps = Maps.fdt().ram(GIB, GIB);
+    for (int i = 0; i < MemoryMap.MAX_DYNAMIC_RESERVATIONS; i++) {
+      dynamic(maps, "d" + i, 2 * GIB, 0);
+    }
+    assertThrows(MemoryMapException.class, () -> dynamic(maps, "one more", GIB, 0));
+    try (Machine machine = boot(maps.build(), PLAIN)) {
+      int count = machine.report().warningCount();
+      assertEquals(BootNotes.MAX_WARNINGS, count);
+      assertEquals("further warnings are left out", machine.report().warning(count - 1));
+    }
+  }
+
+  @Test
+  void ramAtTheEndOfReachIsRefusedByName() {
+    for (long end : new long[] {Long.MIN_VALUE, Long.MIN_VALUE - 1, -1L}) {
+      String text = refusal(Maps.fdt().ram(end - GIB, GIB).build(), PLAIN);
+      assertTrue(text.contains("is out of reach"), text);
+    }
+    String above = "No RAM regions found in memory map: all of it lies above 4 GiB, out of reach";
+    assertEquals(
+        above + " on i386", refusal(Maps.e820(Architecture.I386).ram(4 * GIB, GIB).build(), PLAIN));
+    assertEquals(
+        above + " on i386",
+        refusal(Maps.e820(Architecture.I386).ram(4 * GIB - 1, GIB + 1).build(), PLAIN));
+    assertEquals(
+        "No RAM regions found in memory map", refusal(Maps.e820(Architecture.I386).build(), PLAIN));
   }
 
   @Test

@@ -23,6 +23,10 @@ public final class MemoryMap {
   /// The largest number of ranges of one kind in a map; more are refused.
   public static final int MAX_REGIONS = 1 << 16;
 
+  /// The largest number of reservations without a place; more are refused, because each costs a
+  /// boot a search. Real trees have ten.
+  public static final int MAX_DYNAMIC_RESERVATIONS = 1024;
+
   private final String format;
   private final @Nullable Architecture architecture;
   private final MemoryRegion[] memory;

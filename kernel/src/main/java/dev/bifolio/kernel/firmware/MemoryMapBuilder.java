@@ -6,7 +6,8 @@ import org.jspecify.annotations.Nullable;
 /// Collects what a reader finds and turns it into a [MemoryMap] by that class's rules.
 ///
 /// For readers, and for programs that describe a machine by hand. One thread. Every `add` method
-/// but [#addWarning] refuses more than [MemoryMap#MAX_REGIONS] entries of its kind.
+/// but [#addWarning] refuses more than [MemoryMap#MAX_REGIONS] entries of its kind, or
+/// [MemoryMap#MAX_DYNAMIC_RESERVATIONS] of that kind.
 public final class MemoryMapBuilder {
   private static final int MAX_WARNINGS = 100;
 
@@ -163,7 +164,12 @@ public final class MemoryMapBuilder {
   /// @throws MemoryMapException if there are too many
   public MemoryMapBuilder addDynamicReservation(
       DynamicReservation reservation, String record, long offset) throws MemoryMapException {
-    requireRoom(dynamicReservationCount, record, offset);
+    if (dynamicReservationCount == MemoryMap.MAX_DYNAMIC_RESERVATIONS) {
+      throw new MemoryMapException(
+          record,
+          offset,
+          "more than " + MemoryMap.MAX_DYNAMIC_RESERVATIONS + " reservations without a place");
+    }
     if (dynamicReservationCount == dynamicReservations.length) {
       DynamicReservation[] larger = new DynamicReservation[dynamicReservationCount * 2];
       System.arraycopy(dynamicReservations, 0, larger, 0, dynamicReservationCount);
