@@ -31,23 +31,21 @@ import org.jspecify.annotations.Nullable;
 /// A machine owns one [Window] that spans its RAM, from the first frame to the last, holes
 /// included; a physical address is a virtual one at a constant distance. RAM is cut into banks
 /// ([BankPlan][dev.bifolio.kernel.boot.BankPlan]), each with a frame allocator and a plane of
-/// [FrameInfo] in memory that the boot stole from the RAM itself. The boot sequence is
-/// [BootSequence]'s.
+/// [FrameInfo] in memory that [BootSequence] stole from the RAM itself.
 ///
 /// Requests for frames have the meaning that [FrameAllocator] gives them. Banks are tried from the
-/// highest to the lowest, so that low memory, which some devices cannot do without, lasts longest.
-/// A frame's bank is found by binary search.
+/// highest to the lowest, so that low memory lasts longest; a frame's bank is a binary search.
 ///
 /// - I1 Every managed frame belongs to one bank; a block never reaches from one bank into another.
 /// - I2 The counters of the machine and the frames of the banks change together, under the lock.
 /// - I3 A refused or failed request changes nothing but the counters.
 ///
 /// Any thread may call anything but [#close()]. The classic allocator is for one thread, so a spin
-/// lock stands around it; frames are zeroed outside of the lock. Closing is for one thread, when
-/// all others are done; calls after it are refused.
+/// lock stands around it; frames are zeroed outside of it. Closing is for one thread, when all
+/// others are done.
 ///
-/// Cost: one compare-and-set, the allocator's work, and a turn of the loop for each bank that
-/// cannot serve; no Java objects. Rejected: one allocator over the whole span (ADR 0003).
+/// Cost: a compare-and-set, the allocator's work, a turn of the loop for each bank that cannot
+/// serve; no Java objects. Rejected: one allocator over the whole span (ADR 0003).
 public final class Machine implements AutoCloseable {
   private final Window window;
   private final long physToVirtOffset;
@@ -89,9 +87,9 @@ public final class Machine implements AutoCloseable {
     return BootSequence.run(map, options, log);
   }
 
-  /// What the boot found and built. Answers after [#close()] too.
+  /// What the boot found and built.
   ///
-  /// @return the report
+  /// @return the report, after [#close()] too
   public BootReport report() {
     return report;
   }
@@ -177,8 +175,8 @@ public final class Machine implements AutoCloseable {
   public long tryAllocate(int order, int flags) {
     requireFlags(flags);
     boolean legal = order >= 0 && order <= maxOrder;
-    long frameCount = legal ? Pages.orderToFrames(order) : 0;
-    return take(frameCount, flags, legal ? 0 : FrameError.INVALID_ORDER.code());
+    long mistake = legal ? 0 : FrameError.INVALID_ORDER.code();
+    return take(legal ? Pages.orderToFrames(order) : 0, flags, mistake);
   }
 
   /// [#free] with mistakes as negative codes.
@@ -205,8 +203,8 @@ public final class Machine implements AutoCloseable {
     if (frameCount <= 0) {
       return take(frameCount, flags, FrameError.ZERO_ALLOCATION.code());
     }
-    boolean tooLarge = frameCount > Pages.orderToFrames(maxOrder);
-    return take(frameCount, flags, tooLarge ? FrameError.TOO_LARGE.code() : 0);
+    boolean legal = frameCount <= Pages.orderToFrames(maxOrder);
+    return take(frameCount, flags, legal ? 0 : FrameError.TOO_LARGE.code());
   }
 
   /// [#freeFrames] with mistakes as negative codes.
@@ -230,7 +228,7 @@ public final class Machine implements AutoCloseable {
     splitFrames(pfn, Pages.orderToFrames(order));
   }
 
-  /// Turns an allocated run into single frames, each to be freed with order 0.
+  /// Turns an allocated run into single frames, each freed with order 0. A refusal is not counted.
   ///
   /// @param pfn the run's first frame
   /// @param frameCount the count it was allocated with
@@ -283,6 +281,7 @@ public final class Machine implements AutoCloseable {
   }
 
   private void requireOrder(int order) {
+    requireOpen();
     if (order < 0 || order > maxOrder) {
       throw new FrameRequestException(
           FrameError.INVALID_ORDER, "expected 0 … " + maxOrder + ", found " + order);
@@ -295,7 +294,8 @@ public final class Machine implements AutoCloseable {
         "expected a frame of RAM, found " + AddressRange.hex(pfn) + ", which no bank spans");
   }
 
-  private static void requireFlags(int flags) {
+  private void requireFlags(int flags) {
+    requireOpen();
     if ((flags & ~AllocationFlags.ALL) != 0) {
       throw new IllegalArgumentException(
           "unknown allocation flags " + AddressRange.hex(flags & ~AllocationFlags.ALL));
@@ -351,6 +351,7 @@ public final class Machine implements AutoCloseable {
   /// @return a count; 0 if there is no such node with RAM
   /// @throws IllegalStateException after [#close()]
   public long freeFrameCount(int node) {
+    requireOpen();
     int index = banks.nodeIndexOf(node);
     return index < 0 ? 0 : free(index, -1);
   }
@@ -422,7 +423,7 @@ public final class Machine implements AutoCloseable {
     return validate(true);
   }
 
-  /// [#validate()] without looking inside large blocks, see [FrameAllocator#validateBlocks()].
+  /// [#validate()] without a look inside large blocks, see [FrameAllocator#validateBlocks()].
   ///
   /// @return the report
   /// @throws IllegalStateException after [#close()]

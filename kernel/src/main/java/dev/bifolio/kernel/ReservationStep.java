@@ -22,11 +22,17 @@ final class ReservationStep {
   private final MemoryMap map;
   private final BootOptions options;
   private final BootNotes notes;
+  private final Memblock memblock;
   private final Reservations reservations;
 
   private ReservationStep(
-      MemoryMap map, BootOptions options, BootNotes notes, Reservations reservations) {
+      MemoryMap map,
+      BootOptions options,
+      BootNotes notes,
+      Memblock memblock,
+      Reservations reservations) {
     this.map = map;
+    this.memblock = memblock;
     this.options = options;
     this.notes = notes;
     this.reservations = reservations;
@@ -39,7 +45,7 @@ final class ReservationStep {
       Memblock memblock,
       BootNotes notes) {
     Reservations reservations = new Reservations(memblock);
-    ReservationStep step = new ReservationStep(map, options, notes, reservations);
+    ReservationStep step = new ReservationStep(map, options, notes, memblock, reservations);
     step.reserveWhatBootBrings();
     step.reserveWhatTheMapStates();
     if (architecture == Architecture.X86_64 || architecture == Architecture.I386) {
@@ -57,6 +63,27 @@ final class ReservationStep {
     reserve(options.fdt(), "fdt", Source.FDT);
     AddressRange initrd = options.initrd() == null ? map.initrd() : options.initrd();
     reserve(initrd, "initrd", Source.INITRD);
+    warnOfPlace("kernel", options.kernel());
+    warnOfPlace("initrd", initrd);
+    if (options.kernel() != null && initrd != null && options.kernel().overlaps(initrd)) {
+      notes.warning("kernel " + options.kernel() + " and initrd " + initrd + " overlap");
+    }
+  }
+
+  /// Says what cannot be right; the reservation is made all the same.
+  private void warnOfPlace(String what, @Nullable AddressRange range) {
+    if (range == null) {
+      return;
+    }
+    if (!memblock.memory().overlaps(range.base(), range.byteSize())) {
+      notes.warning(what + " " + range + " lies outside of RAM");
+    }
+    for (int i = 0; i < map.reservedCount(); i++) {
+      ReservedRegion region = map.reserved(i);
+      if (region.noMap() && region.range().overlaps(range)) {
+        notes.warning(what + " " + range + " lies in " + region.name() + ", not to be mapped");
+      }
+    }
   }
 
   private void reserveWhatTheMapStates() {

@@ -36,6 +36,23 @@ class MachineBootTest {
   }
 
   @Test
+  void aKernelOrInitrdThatCannotBeRightIsWarnedOf() throws Exception {
+    MemoryMap map = Maps.fdt().ram(GIB, GIB).build();
+    BootOptions inside = PLAIN.withKernel(new AddressRange(GIB, MIB));
+    assertEquals(0, warnings(map, inside));
+    assertEquals(1, warnings(map, PLAIN.withKernel(new AddressRange(4 * GIB, MIB))));
+    assertEquals(1, warnings(map, PLAIN.withInitrd(new AddressRange(4 * GIB, MIB))));
+    assertEquals(1, warnings(map, inside.withInitrd(new AddressRange(GIB + MIB / 2, MIB))));
+    assertEquals(0, warnings(map, inside.withInitrd(new AddressRange(GIB + MIB, MIB))));
+  }
+
+  private static int warnings(MemoryMap map, BootOptions options) throws Exception {
+    try (Machine machine = Machine.boot(map, options, BootLog.SILENT)) {
+      return machine.report().warningCount();
+    }
+  }
+
+  @Test
   @Behaviour("106")
   void mapsCannotBootAreRefusedWithFixedTexts() throws Exception {
     assertEquals("No RAM regions found in DTB", refusal(Maps.fdt().build(), PLAIN));

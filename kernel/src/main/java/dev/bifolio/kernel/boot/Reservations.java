@@ -14,6 +14,8 @@ import dev.bifolio.kernel.unit.Pages;
 /// One thread, at boot. A static reservation costs one change of a memblock list; a dynamic one a
 /// search. The ranges of a map are limited to 2^16, so nothing here is.
 public final class Reservations {
+  private static final long PAGE_BLOCK_BYTES = 2 * Pages.MIB;
+
   private final Memblock memblock;
   private ReservedRegion[] made = new ReservedRegion[16];
   private int madeCount;
@@ -85,6 +87,10 @@ public final class Reservations {
   /// @return false if there is no such place; a warning says so
   public boolean place(DynamicReservation wanted) {
     long alignment = Math.max(Pages.PAGE_SIZE, Long.highestOneBit(wanted.byteAlignment()));
+    if (wanted.reusable() && !wanted.noMap()) {
+      // Movable data will live there: whole page blocks, as Linux asks of such an area.
+      alignment = Math.max(alignment, PAGE_BLOCK_BYTES);
+    }
     if (wanted.byteAlignment() < 0) {
       alignment = Long.MIN_VALUE; // 2^63, unsigned
     }

@@ -22,7 +22,6 @@ public final class Window implements AutoCloseable {
 
   private static final int PROT_READ_WRITE = 1 | 2;
   private static final int MAP_PRIVATE_ANONYMOUS_NORESERVE = 0x02 | 0x20 | 0x4000;
-  private static final int MADV_DONTNEED = 4;
   private static final int MADV_NOHUGEPAGE = 15;
 
   private final long address;
@@ -46,6 +45,11 @@ public final class Window implements AutoCloseable {
           "a window of 0x"
               + Long.toHexString(byteSize)
               + " bytes cannot be reserved: the largest is 2^46 bytes (64 TiB)");
+    }
+    if (!System.getProperty("os.name", "").startsWith("Linux")) {
+      throw new WindowException(
+          "reserving memory without backing needs Linux on x86-64 or AArch64; "
+              + "memory maps can be read here, machines cannot be booted");
     }
     long rounded = (byteSize + 4095) & -4096L;
     long address = Native.map(rounded);
@@ -75,23 +79,6 @@ public final class Window implements AutoCloseable {
     return byteSize;
   }
 
-  /// Gives the memory behind a range back to the operating system; the range reads as zeros again.
-  ///
-  /// @param offset first byte, relative to the window, a multiple of 4096
-  /// @param byteCount bytes, a multiple of 4096
-  /// @throws IllegalArgumentException if the range is not page-aligned or not in the window
-  public void discard(long offset, long byteCount) {
-    if (((offset | byteCount) & 4095) != 0
-        || offset < 0
-        || byteCount < 0
-        || byteCount > byteSize - offset) {
-      throw new IllegalArgumentException("not a range of whole pages of this window");
-    }
-    if (Native.advise(address + offset, byteCount, MADV_DONTNEED) != 0) {
-      Memory.fill(address + offset, byteCount, (byte) 0);
-    }
-  }
-
   /// Returns the range to the operating system. Closing twice does nothing.
   @Override
   public void close() {
@@ -104,7 +91,6 @@ public final class Window implements AutoCloseable {
   /// The system calls; a class of its own, so that nothing native is linked before it is needed.
   private static final class Native {
     private static final Linker LINKER = Linker.nativeLinker();
-    private static final boolean LINUX = System.getProperty("os.name", "").startsWith("Linux");
     private static final MethodHandle MMAP =
         handle(
             "mmap",
@@ -132,12 +118,7 @@ public final class Window implements AutoCloseable {
 
     private Native() {}
 
-    static long map(long byteSize) throws WindowException {
-      if (!LINUX) {
-        throw new WindowException(
-            "reserving memory without backing needs Linux on x86-64 or AArch64; "
-                + "memory maps can be read here, machines cannot be booted");
-      }
+    static long map(long byteSize) {
       try {
         return (long)
             MMAP.invokeExact(
@@ -156,9 +137,9 @@ public final class Window implements AutoCloseable {
       }
     }
 
-    static int advise(long address, long byteSize, int advice) {
+    static void advise(long address, long byteSize, int advice) {
       try {
-        return (int) MADVISE.invokeExact(address, byteSize, advice);
+        int _ = (int) MADVISE.invokeExact(address, byteSize, advice);
       } catch (Throwable e) {
         throw new AssertionError(e);
       }

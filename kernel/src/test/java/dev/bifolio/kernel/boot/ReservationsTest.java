@@ -36,6 +36,18 @@ class ReservationsTest {
   }
 
   @Test
+  void areasForMovableDataAreMadeOfWholePageBlocks() {
+    memblock.add(0, 64 * MIB + 4096);
+    AddressRange[] anywhere = {};
+    reservations.place(new DynamicReservation("a", 4096, 0, anywhere, false, false, false));
+    reservations.place(new DynamicReservation("b", MIB, 0, anywhere, false, true, true));
+    reservations.place(new DynamicReservation("c", MIB, 0, anywhere, true, true, false));
+    assertEquals(64 * MIB, reservations.get(0).range().base());
+    assertEquals(62 * MIB, reservations.get(1).range().base());
+    assertEquals(63 * MIB, reservations.get(2).range().base());
+  }
+
+  @Test
   @Timeout(10)
   void nestedRangesThatMayNotBeMappedAreMarkedInTime() {
     memblock.add(0, 4L * RANGES * MIB);
