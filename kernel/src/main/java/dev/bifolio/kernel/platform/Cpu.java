@@ -1,8 +1,74 @@
 package dev.bifolio.kernel.platform;
 
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+
 /// What a thread may ask of the processor it runs on.
 public final class Cpu {
+  private static final MethodHandle CURRENT = currentHandle();
+
   private Cpu() {}
+
+  /// The processor that runs the calling thread, at this moment: a hint, which may be out of date
+  /// when it arrives. Right for virtual threads too, whose carrier it tells. About 2.5 ns; no
+  /// allocation.
+  ///
+  /// Where the operating system does not say, a number derived from the thread.
+  ///
+  /// @return 0 or more; it may be [#count()] or above where processors can be taken away
+  public static int current() {
+    try {
+      return (int) CURRENT.invokeExact();
+    } catch (Throwable e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  /// The processors that this process may use.
+  ///
+  /// @return 1 or more
+  public static int count() {
+    return Runtime.getRuntime().availableProcessors();
+  }
+
+  @SuppressWarnings("restricted")
+  private static MethodHandle currentHandle() {
+    Linker linker = Linker.nativeLinker();
+    MemorySegment function = linker.defaultLookup().find("sched_getcpu").orElse(MemorySegment.NULL);
+    if (!function.equals(MemorySegment.NULL)) {
+      MethodHandle handle =
+          linker.downcallHandle(
+              function, FunctionDescriptor.of(ValueLayout.JAVA_INT), Linker.Option.critical(false));
+      if (isKnown(handle)) {
+        return handle;
+      }
+    }
+    try {
+      return MethodHandles.lookup()
+          .findStatic(Cpu.class, "hashOfThread", MethodType.methodType(int.class));
+    } catch (ReflectiveOperationException e) {
+      throw new LinkageError(e.getMessage(), e);
+    }
+  }
+
+  /// A kernel without the call answers -1.
+  private static boolean isKnown(MethodHandle handle) {
+    try {
+      return (int) handle.invokeExact() >= 0;
+    } catch (Throwable e) {
+      throw new AssertionError(e);
+    }
+  }
+
+  @SuppressWarnings("UnusedMethod") // called through the handle where there is no sched_getcpu
+  private static int hashOfThread() {
+    return (int) (Thread.currentThread().threadId() & 0xFFFF);
+  }
 
   /// One turn of a wait for another thread. Spins first and gives the processor away after a
   /// bounded number of turns, so that a waiter never starves the thread it waits for.

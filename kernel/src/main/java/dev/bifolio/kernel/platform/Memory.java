@@ -20,6 +20,13 @@ public final class Memory {
 
   private static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle();
 
+  /// Every legal address passes these masks unchanged. With them C2 knows that an offset is not
+  /// negative and aligned, and leaves out the checks of bounds and alignment, which it cannot do
+  /// for an address it knows nothing of.
+  private static final long ALIGNED_8 = Long.MAX_VALUE & -8L;
+
+  private static final long ALIGNED_4 = Long.MAX_VALUE & -4L;
+
   private Memory() {}
 
   /// Plain load of 8 bytes.
@@ -27,7 +34,7 @@ public final class Memory {
   /// @param address a multiple of 8
   /// @return the value
   public static long getLong(long address) {
-    return ALL.get(ValueLayout.JAVA_LONG, address);
+    return ALL.get(ValueLayout.JAVA_LONG, address & ALIGNED_8);
   }
 
   /// Plain store of 8 bytes.
@@ -35,7 +42,7 @@ public final class Memory {
   /// @param address a multiple of 8
   /// @param value the value
   public static void putLong(long address, long value) {
-    ALL.set(ValueLayout.JAVA_LONG, address, value);
+    ALL.set(ValueLayout.JAVA_LONG, address & ALIGNED_8, value);
   }
 
   /// Plain load of 4 bytes.
@@ -43,7 +50,7 @@ public final class Memory {
   /// @param address a multiple of 4
   /// @return the value
   public static int getInt(long address) {
-    return ALL.get(ValueLayout.JAVA_INT, address);
+    return ALL.get(ValueLayout.JAVA_INT, address & ALIGNED_4);
   }
 
   /// Plain store of 4 bytes.
@@ -51,7 +58,7 @@ public final class Memory {
   /// @param address a multiple of 4
   /// @param value the value
   public static void putInt(long address, int value) {
-    ALL.set(ValueLayout.JAVA_INT, address, value);
+    ALL.set(ValueLayout.JAVA_INT, address & ALIGNED_4, value);
   }
 
   /// Plain load of a byte.
@@ -75,7 +82,7 @@ public final class Memory {
   /// @param address a multiple of 8
   /// @return the value
   public static long getLongAcquire(long address) {
-    return (long) LONG.getAcquire(ALL, address);
+    return (long) LONG.getAcquire(ALL, address & ALIGNED_8);
   }
 
   /// Store of 8 bytes with release semantics.
@@ -83,7 +90,7 @@ public final class Memory {
   /// @param address a multiple of 8
   /// @param value the value
   public static void putLongRelease(long address, long value) {
-    LONG.setRelease(ALL, address, value);
+    LONG.setRelease(ALL, address & ALIGNED_8, value);
   }
 
   /// Compare-and-set of 8 bytes with volatile semantics.
@@ -93,7 +100,42 @@ public final class Memory {
   /// @param value the value to store
   /// @return true if the store took place
   public static boolean compareAndSetLong(long address, long expected, long value) {
-    return LONG.compareAndSet(ALL, address, expected, value);
+    return LONG.compareAndSet(ALL, address & ALIGNED_8, expected, value);
+  }
+
+  /// Load of 8 bytes with volatile semantics: ordered after every volatile access before it.
+  ///
+  /// @param address a multiple of 8
+  /// @return the value
+  public static long getLongVolatile(long address) {
+    return (long) LONG.getVolatile(ALL, address & ALIGNED_8);
+  }
+
+  /// Adds to 8 bytes with volatile semantics.
+  ///
+  /// @param address a multiple of 8
+  /// @param delta what is added, modulo 2^64
+  /// @return the value before
+  public static long getAndAddLong(long address, long delta) {
+    return (long) LONG.getAndAdd(ALL, address & ALIGNED_8, delta);
+  }
+
+  /// Sets bits of 8 bytes with volatile semantics.
+  ///
+  /// @param address a multiple of 8
+  /// @param bits the bits to set
+  /// @return the value before
+  public static long getAndBitwiseOrLong(long address, long bits) {
+    return (long) LONG.getAndBitwiseOr(ALL, address & ALIGNED_8, bits);
+  }
+
+  /// Clears the bits of 8 bytes that are not in a mask, with volatile semantics.
+  ///
+  /// @param address a multiple of 8
+  /// @param mask the bits to keep
+  /// @return the value before
+  public static long getAndBitwiseAndLong(long address, long mask) {
+    return (long) LONG.getAndBitwiseAnd(ALL, address & ALIGNED_8, mask);
   }
 
   /// Fills bytes.
