@@ -32,6 +32,7 @@ final class BankSet {
     return counters.totalFrames();
   }
 
+  /// Frames that are not in use: free, or waiting in a cache.
   long freeFrames() {
     return counters.freeFrames();
   }
@@ -53,13 +54,13 @@ final class BankSet {
   }
 
   /// A run of a legal count, or NO_FRAME.
-  long take(long frameCount) {
+  long take(long frameCount, int flags) {
     for (int b = banks.length - 1; b >= 0; b--) {
       FrameAllocator allocator = banks[b].allocator();
-      if (allocator.freeFrameCount() >= frameCount) {
-        long pfn = allocator.tryAllocateFrames(frameCount, AllocationFlags.NONE);
+      if (notInUse(allocator) >= frameCount) {
+        long pfn = allocator.tryAllocateFrames(frameCount, flags);
         if (pfn >= 0) {
-          counters.allocated(frameCount);
+          counters.allocated(frameCount, AllocationFlags.kindOf(flags));
           return pfn;
         }
       }
@@ -89,7 +90,7 @@ final class BankSet {
     return bank < 0 ? null : banks[bank].allocator();
   }
 
-  /// Free frames, or free blocks of an order, in a node or in all.
+  /// Free frames with those in caches, or free blocks of an order, in a node or in all.
   ///
   /// @param nodeIndex negative for all
   /// @param order negative for frames
@@ -98,10 +99,14 @@ final class BankSet {
     for (Bank bank : banks) {
       if (nodeIndex < 0 || bank.nodeIndex() == nodeIndex) {
         FrameAllocator allocator = bank.allocator();
-        sum += order < 0 ? allocator.freeFrameCount() : allocator.freeBlockCount(order);
+        sum += order < 0 ? notInUse(allocator) : allocator.freeBlockCount(order);
       }
     }
     return sum;
+  }
+
+  private static long notInUse(FrameAllocator allocator) {
+    return allocator.freeFrameCount() + allocator.cachedFrameCount();
   }
 
   /// Managed frames of each node.
@@ -113,26 +118,27 @@ final class BankSet {
     return sums;
   }
 
-  /// Free frames, or free blocks of an order, of each node.
+  /// Free frames with those in caches, or free blocks of an order, of each node.
   long[] freeByNode(int nodeCount, int order) {
     long[] sums = new long[nodeCount];
     for (Bank bank : banks) {
       FrameAllocator allocator = bank.allocator();
-      sums[bank.nodeIndex()] +=
-          order < 0 ? allocator.freeFrameCount() : allocator.freeBlockCount(order);
+      sums[bank.nodeIndex()] += order < 0 ? notInUse(allocator) : allocator.freeBlockCount(order);
     }
     return sums;
   }
 
   FrameStatistics statistics() {
+    long cached = 0;
     long splits = 0;
     long coalesces = 0;
     for (Bank bank : banks) {
       FrameStatistics one = bank.allocator().statistics();
+      cached += one.cachedFrames();
       splits += one.splits();
       coalesces += one.coalesces();
     }
-    return counters.snapshot(splits, coalesces);
+    return counters.snapshot(cached, splits, coalesces);
   }
 
   void resetCounters() {

@@ -9,6 +9,7 @@ import dev.bifolio.kernel.firmware.MemoryMap;
 import dev.bifolio.kernel.firmware.MemoryRegion;
 import dev.bifolio.kernel.firmware.ReservedRegion;
 import dev.bifolio.kernel.firmware.ReservedRegion.Source;
+import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.frame.BuddyAllocator;
 import dev.bifolio.kernel.frame.FrameAllocator;
 import dev.bifolio.kernel.frame.FrameInfo;
@@ -313,7 +314,7 @@ final class BootSequence {
     long wanted = Math.min(HEAP_MOST, Math.max(HEAP_LEAST, presentBytes / HEAP_SHARE));
     long frames = wanted >>> Pages.PAGE_SHIFT;
     boolean possible = frames <= Pages.orderToFrames(options.maxOrder());
-    long pfn = possible ? banks.take(frames) : FrameAllocator.NO_FRAME;
+    long pfn = possible ? banks.take(frames, AllocationFlags.NONE) : FrameAllocator.NO_FRAME;
     if (pfn < 0) {
       throw new BootException(
           BootException.NO_HEAP + ": " + frames + " consecutive frames of " + banks.freeFrames());

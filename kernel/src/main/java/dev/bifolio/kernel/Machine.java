@@ -256,7 +256,7 @@ public final class Machine implements AutoCloseable {
         banks.counters().refused();
         return mistake;
       }
-      pfn = banks.take(frameCount);
+      pfn = banks.take(frameCount, flags);
     } finally {
       lock.unlock();
     }

@@ -37,6 +37,11 @@ public final class BuddyAllocator implements FrameAllocator {
    * at once, as the aligned blocks of 8, 32, 128 and 256 frames that they are. Its head remembers
    * the exact count. A block is a run whose count is a power of two, so one path serves both.
    *
+   * Places. A request with a limit or a wider alignment looks through the lists for a block whose
+   * first frame will do. A request for just these frames is carved into the largest aligned blocks,
+   * each of which then lies inside one free block, and those are cut along the same creases. Who
+   * cuts and joins is BuddyBlocks; this class checks, decides and counts.
+   *
    * Data. Three structures in off-heap memory, all valid when zero, and the counters:
    *
    *   metadata   [ header: free lists ][ sections ][ one descriptor per frame of the span ]
@@ -79,7 +84,8 @@ public final class BuddyAllocator implements FrameAllocator {
    *
    * Cost. One thread at a time writes. allocate: up to maxOrder splits of two descriptors and a list
    * header each; free: up to maxOrder joins, each unlinks a buddy in constant time; a run has at
-   * most 2 maxOrder pieces; splitBlock writes each frame's descriptor. 16.004 bytes of metadata per
+   * most 2 maxOrder pieces; splitBlock writes each frame's descriptor. Requests with a limit or an
+   * alignment may look at every free block, those for a place at every block in it. 16.004 bytes of metadata per
    * frame, of which only pages written get memory. The price of the method is fragmentation: for M
    * frames outstanding and requests up to n, M (1 + log2(n) / 2) - n + 1 frames may be needed.
    *
@@ -109,6 +115,7 @@ public final class BuddyAllocator implements FrameAllocator {
   final FrameDescriptors frames;
   final FreeAreas areas;
   final ManagedSections sections;
+  private final BuddyBlocks blocks;
   private boolean initialized;
 
   /// An allocator that refuses every request until [#initialize(long, long, long)].
@@ -123,6 +130,7 @@ public final class BuddyAllocator implements FrameAllocator {
     frames = new FrameDescriptors(maxOrder);
     areas = new FreeAreas(frames);
     sections = new ManagedSections(frames);
+    blocks = new BuddyBlocks(frames, areas, counters, maxOrder);
   }
 
   /// An initialised allocator, still without frames.
@@ -144,7 +152,7 @@ public final class BuddyAllocator implements FrameAllocator {
   /// @return a byte size; 384 bytes, 16 per frame and about 4 per 1,024 frames
   /// @throws FrameRequestException with OUT_OF_RANGE for any other span
   public static long metadataBytes(long startPfn, long endPfn) {
-    requireSpan(startPfn, endPfn - startPfn);
+    FrameDescriptors.requireSpan(startPfn, endPfn - startPfn);
     return FreeAreas.HEADER_BYTES
         + ManagedSections.metadataBytes(startPfn, endPfn)
         + Pages.alignUp((endPfn - startPfn) * FrameDescriptors.BYTE_SIZE, METADATA_ALIGNMENT);
@@ -174,7 +182,7 @@ public final class BuddyAllocator implements FrameAllocator {
       throw new FrameRequestException(FrameError.ZERO_ALLOCATION, "a span needs frames");
     }
     long startPfn = Pages.addressToPfn(startAddress);
-    requireSpan(startPfn, frameCount);
+    FrameDescriptors.requireSpan(startPfn, frameCount);
     if (metadataAddress <= 0 || (metadataAddress & (METADATA_ALIGNMENT - 1)) != 0) {
       throw new IllegalArgumentException(
           "metadata must lie at a multiple of 64, not at " + AddressRange.hex(metadataAddress));
@@ -188,15 +196,6 @@ public final class BuddyAllocator implements FrameAllocator {
     initialized = true;
   }
 
-  private static void requireSpan(long startPfn, long frameCount) {
-    if (startPfn < 0
-        || frameCount <= 0
-        || frameCount > MAX_SPAN_FRAMES
-        || startPfn > (Long.MAX_VALUE >>> Pages.PAGE_SHIFT) - frameCount) {
-      throw FrameMistakes.span(startPfn, frameCount);
-    }
-  }
-
   // ---- Allocation ----
 
   @Override
@@ -207,7 +206,7 @@ public final class BuddyAllocator implements FrameAllocator {
     if (order < 0 || order > maxOrder) {
       return refuse(FrameError.INVALID_ORDER);
     }
-    return take(order, Pages.orderToFrames(order));
+    return take(order, Pages.orderToFrames(order), flags);
   }
 
   @Override
@@ -221,30 +220,53 @@ public final class BuddyAllocator implements FrameAllocator {
     if (frameCount > Pages.orderToFrames(maxOrder)) {
       return refuse(FrameError.TOO_LARGE);
     }
-    return take(Pages.framesToOrderUp(frameCount), frameCount);
+    return take(Pages.framesToOrderUp(frameCount), frameCount, flags);
   }
 
-  /// Takes a block of `order` and gives the frames behind `frameCount` back at once.
-  private long take(int order, long frameCount) {
-    int from = areas.smallestWithBlocks(order, maxOrder);
-    if (from == Pages.NO_ORDER) {
-      counters.exhausted(frameCount);
+  @Override
+  public long tryAllocateFramesWithin(
+      long frameCount, int flags, long alignmentFrames, long maxPfn, long boundaryFrames) {
+    if (!initialized) {
+      return refuse(FrameError.NOT_INITIALIZED);
+    }
+    long mistake = PlacedRequests.mistakeIn(frameCount, alignmentFrames, boundaryFrames, maxOrder);
+    if (mistake != 0) {
+      return refuse(FrameError.of(mistake));
+    }
+    int order = Pages.framesToOrderUp(frameCount);
+    long pfn = blocks.takeWithin(order, frameCount, alignmentFrames, maxPfn);
+    if (pfn == NO_FRAME) {
+      counters.missed(frameCount);
+    } else {
+      counters.allocated(frameCount, AllocationFlags.kindOf(flags));
+    }
+    return pfn;
+  }
+
+  @Override
+  public long tryAllocateRange(long startPfn, long frameCount, int flags) {
+    if (!initialized || frameCount < 1) {
+      return refuse(initialized ? FrameError.ZERO_ALLOCATION : FrameError.NOT_INITIALIZED);
+    }
+    long result = blocks.rangeState(startPfn, frameCount);
+    if (result == NO_FRAME) {
+      counters.missed(Math.min(frameCount, Pages.orderToFrames(maxOrder)));
       return NO_FRAME;
     }
-    long pfn = areas.removeFirst(from);
-    for (int half = from - 1; half >= order; half--) {
-      areas.addFirst(Pages.buddyOf(pfn, half), half);
+    if (result != 0) {
+      return refuse(FrameError.of(result));
     }
-    long end = pfn + Pages.orderToFrames(order);
-    for (long rest = pfn + frameCount; rest < end; ) {
-      // The buddy of each of these pieces holds frames of the run: there is nothing to join.
-      int restOrder = Pages.largestOrderAt(rest, end, maxOrder);
-      areas.addFirst(rest, restOrder);
-      rest += Pages.orderToFrames(restOrder);
+    blocks.takeRange(startPfn, frameCount, AllocationFlags.kindOf(flags));
+    return startPfn;
+  }
+
+  private long take(int order, long frameCount, int flags) {
+    long pfn = blocks.take(order, frameCount);
+    if (pfn == NO_FRAME) {
+      counters.exhausted(frameCount);
+    } else {
+      counters.allocated(frameCount, AllocationFlags.kindOf(flags));
     }
-    frames.setHead(pfn, frameCount);
-    counters.split(from - Math.min(order, Long.numberOfTrailingZeros(frameCount)));
-    counters.allocated(frameCount);
     return pfn;
   }
 
@@ -269,39 +291,21 @@ public final class BuddyAllocator implements FrameAllocator {
       return refuseFree(mistakeIn(pfn, frameCount));
     }
     counters.freed(frameCount);
-    giveBack(pfn, frameCount);
+    blocks.giveBack(pfn, frameCount);
     return 0;
   }
 
-  private void giveBack(long pfn, long frameCount) {
-    frames.setTail(pfn);
-    long end = pfn + frameCount;
-    for (long piece = pfn; piece < end; ) {
-      int order = Pages.largestOrderAt(piece, end, maxOrder);
-      release(piece, order, false);
-      piece += Pages.orderToFrames(order);
+  @Override
+  public long tryFreeRange(long startPfn, long frameCount) {
+    if (!initialized || frameCount < 1) {
+      return refuseFree(initialized ? FrameError.ZERO_ALLOCATION : FrameError.NOT_INITIALIZED);
     }
-  }
-
-  /// Puts a block into its list, after joining it with its buddy for as long as that is free too.
-  private void release(long block, int blockOrder, boolean asLast) {
-    long pfn = block;
-    int order = blockOrder;
-    while (order < maxOrder) {
-      long buddy = Pages.buddyOf(pfn, order);
-      if (!frames.isFreeBlock(buddy, order)) {
-        break;
-      }
-      areas.remove(buddy, order);
-      pfn = Math.min(pfn, buddy);
-      order++;
-      counters.joined();
+    long result = blocks.allocatedRangeState(startPfn, frameCount);
+    if (result != 0) {
+      return refuseFree(FrameError.of(result));
     }
-    if (asLast) {
-      areas.addLast(pfn, order);
-    } else {
-      areas.addFirst(pfn, order);
-    }
+    blocks.giveBackRange(startPfn, frameCount);
+    return 0;
   }
 
   private long refuseFree(FrameError error) {
@@ -309,44 +313,13 @@ public final class BuddyAllocator implements FrameAllocator {
     return error.code();
   }
 
-  /// Why a run is not one that may be freed; slow, for mistakes only.
   private FrameError mistakeIn(long pfn, long frameCount) {
-    if (!initialized) {
-      return FrameError.NOT_INITIALIZED;
-    }
-    if (frameCount <= 0) {
-      return FrameError.ZERO_ALLOCATION;
-    }
-    long head = frames.headOf(pfn);
-    if (head == NO_FRAME
-        || frameCount > endPfn() - pfn
-        || frames.headOf(pfn + frameCount - 1) == NO_FRAME) {
-      return FrameError.OUT_OF_RANGE;
-    }
-    return frames.state(head) == FrameDescriptors.FREE
-        ? FrameError.NOT_ALLOCATED
-        : FrameError.SIZE_MISMATCH;
+    return initialized
+        ? FrameMistakes.errorOf(pfn, frameCount, frames)
+        : FrameError.NOT_INITIALIZED;
   }
 
   // ---- The same with exceptions ----
-
-  @Override
-  public long allocate(int order, int flags) {
-    long pfn = tryAllocate(order, flags);
-    if (pfn < NO_FRAME) {
-      throw FrameMistakes.order(FrameError.of(pfn), order, maxOrder);
-    }
-    return pfn;
-  }
-
-  @Override
-  public long allocateFrames(long frameCount, int flags) {
-    long pfn = tryAllocateFrames(frameCount, flags);
-    if (pfn < NO_FRAME) {
-      throw FrameMistakes.count(FrameError.of(pfn), frameCount, maxOrder);
-    }
-    return pfn;
-  }
 
   @Override
   public void free(long pfn, int order) {
@@ -418,7 +391,7 @@ public final class BuddyAllocator implements FrameAllocator {
     for (long pfn = startPfn; pfn < endPfn; ) {
       int order = Pages.largestOrderAt(pfn, endPfn, maxOrder);
       sections.add(pfn, order);
-      release(pfn, order, true);
+      blocks.release(pfn, order, true);
       pfn += Pages.orderToFrames(order);
     }
     counters.added(endPfn - startPfn);
@@ -430,7 +403,7 @@ public final class BuddyAllocator implements FrameAllocator {
       long head = frames.headOf(pfn);
       long end = head + frames.frameCount(head);
       if (frames.state(head) == FrameDescriptors.HEAD) {
-        giveBack(head, end - head);
+        blocks.giveBack(head, end - head);
       }
       pfn = sections.nextManaged(end, endPfn());
     }
@@ -471,10 +444,34 @@ public final class BuddyAllocator implements FrameAllocator {
 
   @Override
   public long freeBlockCount(int order) {
+    return areas.blockCount(legal(order));
+  }
+
+  @Override
+  public long freeRunCount() {
+    return initialized ? blocks.freeRunCount(sections) : 0;
+  }
+
+  @Override
+  public long allocationCount(int order, int kind) {
+    return counters.allocationCount(legal(order), FrameMistakes.legalKind(kind));
+  }
+
+  @Override
+  public long freeCount(int order) {
+    return counters.freeCount(legal(order));
+  }
+
+  @Override
+  public long failureCount(int order) {
+    return counters.failureCount(legal(order));
+  }
+
+  private int legal(int order) {
     if (order < 0 || order > maxOrder) {
       throw FrameMistakes.order(FrameError.INVALID_ORDER, order, maxOrder);
     }
-    return areas.blockCount(order);
+    return order;
   }
 
   @Override

@@ -7,6 +7,8 @@ import dev.bifolio.kernel.unit.Pages;
 /// The running counters of one source of frames, an allocator or a machine of several, of which
 /// [FrameStatistics] is a copy. One thread; a few additions each; no Java objects but the copies.
 public final class FrameCounters {
+  private static final int ORDER_COUNT = Pages.MAX_ORDER + 1;
+
   private long totalFrames;
   private long freeFrames;
   private long peakUsedFrames;
@@ -20,6 +22,9 @@ public final class FrameCounters {
   private long largestRequestFrames;
   private long demandFrames;
   private long peakDemandFrames;
+  private final long[] allocationsOf = new long[ORDER_COUNT * AllocationFlags.KIND_COUNT];
+  private final long[] freesOf = new long[ORDER_COUNT];
+  private final long[] failuresOf = new long[ORDER_COUNT];
 
   /// Counters of a source without frames.
   public FrameCounters() {}
@@ -35,9 +40,11 @@ public final class FrameCounters {
   /// A request was served.
   ///
   /// @param frameCount asked for and taken
-  public void allocated(long frameCount) {
+  /// @param kind its [AllocationFlags#kindOf(int)]
+  public void allocated(long frameCount, int kind) {
     requests++;
     allocations++;
+    allocationsOf[orderOf(frameCount) * AllocationFlags.KIND_COUNT + kind]++;
     freeFrames -= frameCount;
     demandFrames += roundedUp(frameCount);
     peakUsedFrames = Math.max(peakUsedFrames, usedFrames());
@@ -48,9 +55,18 @@ public final class FrameCounters {
   ///
   /// @param frameCount asked for
   public void exhausted(long frameCount) {
+    missed(frameCount);
+    noteDemand(frameCount, demandFrames + roundedUp(frameCount));
+  }
+
+  /// A legal request for certain frames, or for frames below a limit, found them taken: a failure,
+  /// but not one that more memory would have prevented, and therefore no demand.
+  ///
+  /// @param frameCount asked for
+  public void missed(long frameCount) {
     requests++;
     failures++;
-    noteDemand(frameCount, demandFrames + roundedUp(frameCount));
+    failuresOf[orderOf(frameCount)]++;
   }
 
   /// A request was illegal.
@@ -75,6 +91,7 @@ public final class FrameCounters {
               + " frames");
     }
     frees++;
+    freesOf[orderOf(frameCount)]++;
     freeFrames += frameCount;
     demandFrames -= roundedUp(frameCount);
   }
@@ -114,6 +131,9 @@ public final class FrameCounters {
     failures = 0;
     frees = 0;
     refusedFrees = 0;
+    clear(allocationsOf);
+    clear(freesOf);
+    clear(failuresOf);
     splits = 0;
     joins = 0;
     largestRequestFrames = 0;
@@ -128,7 +148,33 @@ public final class FrameCounters {
     return totalFrames;
   }
 
-  /// Frames that are free.
+  /// Requests served, of one order and kind; a run counts under the order of the next power of two.
+  ///
+  /// @param order 0 … 20
+  /// @param kind 0 … [AllocationFlags#KIND_COUNT] - 1
+  /// @return a count since the last reset
+  public long allocationCount(int order, int kind) {
+    return allocationsOf[order * AllocationFlags.KIND_COUNT + kind];
+  }
+
+  /// Blocks and runs given back, of one order.
+  ///
+  /// @param order 0 … 20
+  /// @return a count since the last reset
+  public long freeCount(int order) {
+    return freesOf[order];
+  }
+
+  /// Legal requests that found no memory, of one order; what exceeds the largest order counts
+  /// there.
+  ///
+  /// @param order 0 … 20
+  /// @return a count since the last reset
+  public long failureCount(int order) {
+    return failuresOf[order];
+  }
+
+  /// Frames that are free, those that wait in caches with them.
   ///
   /// @return a count
   public long freeFrames() {
@@ -140,18 +186,20 @@ public final class FrameCounters {
   }
 
   FrameStatistics snapshot() {
-    return snapshot(splits, joins);
+    return snapshot(0, splits, joins);
   }
 
-  /// A copy, with the work on blocks counted elsewhere.
+  /// A copy, with caches and the work on blocks counted elsewhere.
   ///
+  /// @param cachedFrames of the free frames, those that wait in caches
   /// @param splitCount blocks cut in half
   /// @param coalesceCount pairs of buddies joined
   /// @return the counters at this moment
-  public FrameStatistics snapshot(long splitCount, long coalesceCount) {
+  public FrameStatistics snapshot(long cachedFrames, long splitCount, long coalesceCount) {
     return new FrameStatistics(
         totalFrames,
-        freeFrames,
+        freeFrames - cachedFrames,
+        cachedFrames,
         peakUsedFrames,
         requests,
         allocations,
@@ -167,6 +215,16 @@ public final class FrameCounters {
   private void noteDemand(long frameCount, long demand) {
     largestRequestFrames = Math.max(largestRequestFrames, frameCount);
     peakDemandFrames = Math.max(peakDemandFrames, demand);
+  }
+
+  private static void clear(long[] counts) {
+    for (int i = 0; i < counts.length; i++) {
+      counts[i] = 0;
+    }
+  }
+
+  private static int orderOf(long frameCount) {
+    return Math.min(Pages.MAX_ORDER, Pages.framesToOrderUp(frameCount));
   }
 
   private static long roundedUp(long frameCount) {

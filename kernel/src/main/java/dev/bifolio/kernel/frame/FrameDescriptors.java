@@ -57,6 +57,18 @@ final class FrameDescriptors {
     this.endPfn = endPfn;
   }
 
+  /// Refuses a span that no descriptors can describe.
+  ///
+  /// @throws FrameRequestException with OUT_OF_RANGE
+  static void requireSpan(long startPfn, long frameCount) {
+    if (startPfn < 0
+        || frameCount <= 0
+        || frameCount > MAX_FRAMES
+        || startPfn > (Long.MAX_VALUE >>> Pages.PAGE_SHIFT) - frameCount) {
+      throw FrameMistakes.span(startPfn, frameCount);
+    }
+  }
+
   long startPfn() {
     return startPfn;
   }

@@ -3,6 +3,7 @@ package dev.bifolio.kernel.frame;
 import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.FrameRequestException;
+import dev.bifolio.kernel.unit.Pages;
 
 /// The sentences that tell a caller what he got wrong: frame in hex, what was expected, what was
 /// found.
@@ -23,9 +24,33 @@ final class FrameMistakes {
             error, "expected 1 to " + (1L << maxOrder) + " frames, found " + frameCount);
   }
 
+  static int legalKind(int kind) {
+    if (kind < 0 || kind >= AllocationFlags.KIND_COUNT) {
+      throw new IllegalArgumentException(
+          "expected a kind of 0 to " + (AllocationFlags.KIND_COUNT - 1) + ", found " + kind);
+    }
+    return kind;
+  }
+
   static FrameRequestException uninitialised() {
     return new FrameRequestException(
         FrameError.NOT_INITIALIZED, "expected initialize() before the first request");
+  }
+
+  /// Why a run is not one that may be freed; slow, for mistakes only.
+  static FrameError errorOf(long pfn, long frameCount, FrameDescriptors frames) {
+    if (frameCount <= 0) {
+      return FrameError.ZERO_ALLOCATION;
+    }
+    long head = frames.headOf(pfn);
+    if (head == FrameAllocator.NO_FRAME
+        || frameCount > frames.endPfn() - pfn
+        || frames.headOf(pfn + frameCount - 1) == FrameAllocator.NO_FRAME) {
+      return FrameError.OUT_OF_RANGE;
+    }
+    return frames.state(head) == FrameDescriptors.FREE
+        ? FrameError.NOT_ALLOCATED
+        : FrameError.SIZE_MISMATCH;
   }
 
   static FrameRequestException run(
@@ -46,6 +71,62 @@ final class FrameMistakes {
       }
     }
     return new FrameRequestException(error, text.toString());
+  }
+
+  static FrameRequestException within(
+      FrameError error, long frameCount, long alignmentFrames, long boundaryFrames, int maxOrder) {
+    boolean count = frameCount <= 0 || frameCount > Pages.orderToFrames(maxOrder);
+    return error == FrameError.NOT_INITIALIZED || count
+        ? count(error, frameCount, maxOrder)
+        : new FrameRequestException(
+            error,
+            "expected an alignment that is a power of two up to "
+                + Pages.orderToFrames(maxOrder)
+                + ", and as the boundary 0 or a power of two from the count up; found "
+                + frameCount
+                + " frames aligned to "
+                + alignmentFrames
+                + " with boundary "
+                + boundaryFrames);
+  }
+
+  static FrameRequestException range(FrameError error, long startPfn, long frameCount) {
+    if (error == FrameError.NOT_INITIALIZED) {
+      return uninitialised();
+    }
+    String text =
+        switch (error) {
+          case ZERO_ALLOCATION -> "expected 1 frame or more";
+          case OUT_OF_RANGE -> "expected frames that were all handed over, found others among them";
+          case NOT_ALLOCATED -> "expected the blocks of an allocated range, found a free frame";
+          default -> "expected the blocks of an allocated range, found a block of another length";
+        };
+    return new FrameRequestException(
+        error, frameCount + " frames at frame " + AddressRange.hex(startPfn) + ": " + text);
+  }
+
+  static FrameRequestException bulk(FrameError error, int index, long pfn) {
+    return error == FrameError.NOT_INITIALIZED
+        ? uninitialised()
+        : new FrameRequestException(
+            error,
+            "entry "
+                + index
+                + ", frame "
+                + AddressRange.hex(pfn)
+                + ": expected an allocated single frame, found something else");
+  }
+
+  static void requireEntries(int length, int offset, int count) {
+    if (offset < 0 || count < 0 || count > length - offset) {
+      throw new IndexOutOfBoundsException(
+          "expected entries of an array of "
+              + length
+              + ", found "
+              + count
+              + " entries from index "
+              + offset);
+    }
   }
 
   static FrameRequestException outside(long startPfn, long endPfn, FrameDescriptors frames) {

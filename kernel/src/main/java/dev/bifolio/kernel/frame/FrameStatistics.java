@@ -3,11 +3,14 @@ package dev.bifolio.kernel.frame;
 import dev.bifolio.kernel.unit.Pages;
 
 /// The counters of an allocator at one moment. Requests that fail are not allocations, whether they
-/// came through a plain or a `try` method.
+/// came through a plain or a `try` method. Each frame is free, cached or in use.
 ///
 /// @param totalFrames frames handed over to the allocator
 /// @param freeFrames frames free at that moment
-/// @param peakUsedFrames the most frames in use since the last reset
+/// @param cachedFrames frames that wait in caches at that moment: neither free nor in use
+/// @param peakUsedFrames the most frames in use since the last reset; an allocator that many
+///   threads use keeps no running count, and says the most that it has seen when it looked: at a
+///   snapshot, a failed request, a drain of its caches
 /// @param requests requests for memory since the last reset, with the refused and failed ones
 /// @param allocations requests that were served
 /// @param failures requests that were refused or failed; exhaustion and mistakes alike
@@ -22,6 +25,7 @@ import dev.bifolio.kernel.unit.Pages;
 public record FrameStatistics(
     long totalFrames,
     long freeFrames,
+    long cachedFrames,
     long peakUsedFrames,
     long requests,
     long allocations,
@@ -36,17 +40,17 @@ public record FrameStatistics(
   ///
   /// @param totalFrames frames there are
   /// @param freeFrames of them free, at most `totalFrames`
-  /// @return all counters zero, the peak at the present use
+  /// @return all counters zero, no caches, the peak at the present use
   public static FrameStatistics of(long totalFrames, long freeFrames) {
     return new FrameStatistics(
-        totalFrames, freeFrames, totalFrames - freeFrames, 0, 0, 0, 0, 0, 0, 0, 0, 0);
+        totalFrames, freeFrames, 0, totalFrames - freeFrames, 0, 0, 0, 0, 0, 0, 0, 0, 0);
   }
 
   /// Frames in use.
   ///
   /// @return a count
   public long usedFrames() {
-    return totalFrames - freeFrames;
+    return totalFrames - freeFrames - cachedFrames;
   }
 
   /// Bytes handed over.
@@ -90,7 +94,8 @@ public record FrameStatistics(
   ///
   /// Robson, *Bounds for some functions concerning dynamic storage allocation*, JACM 21 (1974); the
   /// form is the one in SQLite's `mem5.c`. It speaks of one naturally aligned memory and of
-  /// requests that are powers of two.
+  /// requests that are powers of two and may be served anywhere. A failed request for a certain
+  /// place is not in the demand.
   ///
   /// @return frames, rounded up; 0 if nothing was requested
   public long robsonBoundFrames() {
@@ -109,7 +114,8 @@ public record FrameStatistics(
     return totalFrames >= robsonBoundFrames();
   }
 
-  /// For example `512/1024 frames used (50%), 7 allocations, 2 failed, 3 frees, peak 600`.
+  /// For example `512/1024 frames used (50%), 7 allocations, 2 failed, 3 frees, peak 600`; frames
+  /// in caches are said behind it, `, 40 cached`, if there are any.
   @Override
   public String toString() {
     return usedFrames()
@@ -124,6 +130,7 @@ public record FrameStatistics(
         + " failed, "
         + frees
         + " frees, peak "
-        + peakUsedFrames;
+        + peakUsedFrames
+        + (cachedFrames == 0 ? "" : ", " + cachedFrames + " cached");
   }
 }

@@ -32,7 +32,7 @@ class FrameStatisticsTest {
   @Behaviour("68")
   void servedAndFailedRequestsAreCountedApart() {
     FrameCounters counters = countersOf(1024);
-    counters.allocated(10);
+    counters.allocated(10, 0);
     FrameStatistics served = counters.snapshot();
     assertEquals(1, served.requests());
     assertEquals(1, served.allocations());
@@ -50,7 +50,7 @@ class FrameStatisticsTest {
   @Behaviour("69")
   void freeingMoreThanThereIsIsCorruptionAndChangesNothing() {
     FrameCounters counters = countersOf(1024);
-    counters.allocated(24);
+    counters.allocated(24, 0);
     counters.freed(10);
     assertEquals(1010, counters.freeFrames());
     FrameStatistics before = counters.snapshot();
@@ -67,13 +67,13 @@ class FrameStatisticsTest {
   @Behaviour("70")
   void thePeakIsTheMostThatWasInUse() {
     FrameCounters counters = countersOf(1024);
-    counters.allocated(30);
+    counters.allocated(30, 0);
     assertEquals(30, counters.snapshot().peakUsedFrames());
-    counters.allocated(20);
+    counters.allocated(20, 0);
     assertEquals(50, counters.snapshot().peakUsedFrames());
     counters.freed(40);
     assertEquals(50, counters.snapshot().peakUsedFrames());
-    counters.allocated(60);
+    counters.allocated(60, 0);
     assertEquals(70, counters.snapshot().peakUsedFrames());
   }
 
@@ -82,11 +82,11 @@ class FrameStatisticsTest {
   void theSuccessRateIsCutOff() {
     FrameCounters counters = countersOf(1024);
     assertEquals(100, counters.snapshot().successPercent());
-    counters.allocated(1);
+    counters.allocated(1, 0);
     assertEquals(100, counters.snapshot().successPercent());
     counters.refused();
     assertEquals(50, counters.snapshot().successPercent());
-    counters.allocated(1);
+    counters.allocated(1, 0);
     assertEquals(66, counters.snapshot().successPercent());
   }
 
@@ -103,7 +103,7 @@ class FrameStatisticsTest {
   @Behaviour("72")
   void resetKeepsTheMemoryAndRestartsThePeak() {
     FrameCounters counters = countersOf(1024);
-    counters.allocated(100);
+    counters.allocated(100, 0);
     counters.freed(60);
     counters.refused();
     counters.refusedFree();
@@ -111,7 +111,7 @@ class FrameStatisticsTest {
     counters.joined();
     counters.resetRequests();
     FrameStatistics after = counters.snapshot();
-    assertEquals(new FrameStatistics(1024, 984, 40, 0, 0, 0, 0, 0, 0, 0, 0, 64), after);
+    assertEquals(new FrameStatistics(1024, 984, 0, 40, 0, 0, 0, 0, 0, 0, 0, 0, 64), after);
   }
 
   @Test
@@ -119,7 +119,7 @@ class FrameStatisticsTest {
   void theTextNamesUseRequestsAndFailures() {
     FrameCounters counters = countersOf(1024);
     for (int i = 0; i < 8; i++) {
-      counters.allocated(64);
+      counters.allocated(64, 0);
     }
     counters.refused();
     counters.exhausted(1);
@@ -133,8 +133,8 @@ class FrameStatisticsTest {
   @Test
   void theRobsonFiguresRoundRequestsUpAndCountFailedOnesAsServed() {
     FrameCounters counters = countersOf(1024);
-    counters.allocated(5);
-    counters.allocated(600);
+    counters.allocated(5, 0);
+    counters.allocated(600, 0);
     FrameStatistics served = counters.snapshot();
     assertEquals(600, served.largestRequestFrames());
     assertEquals(8 + 1024, served.peakDemandFrames());
@@ -143,7 +143,7 @@ class FrameStatisticsTest {
     assertEquals(700, counters.snapshot().largestRequestFrames());
     assertEquals(8 + 1024, counters.snapshot().peakDemandFrames());
     counters.splitIntoFrames(5);
-    counters.allocated(1000);
+    counters.allocated(1000, 0);
     counters.exhausted(1);
     assertEquals(8 + 1024, counters.snapshot().peakDemandFrames());
   }
@@ -161,6 +161,6 @@ class FrameStatisticsTest {
   }
 
   private static FrameStatistics statisticsOf(long total, long largest, long demand) {
-    return new FrameStatistics(total, total, 0, 1, 1, 0, 0, 0, 0, 0, largest, demand);
+    return new FrameStatistics(total, total, 0, 0, 1, 1, 0, 0, 0, 0, 0, largest, demand);
   }
 }

@@ -87,6 +87,8 @@ final class SubsetRules {
       Set.of(
           // statistics() copies the counters into one.
           "FrameStatistics",
+          // fragmentation() walks the free memory and answers with one value.
+          "Fragmentation",
           // validate() walks everything; the walker and its report are nothing beside that.
           "ValidationReport",
           "BuddyValidator",
