@@ -12,6 +12,25 @@ interface AllocatorUnderTest {
   /// Bytes of zeros that it needs for a span.
   long metadataBytes(long startPfn, long endPfn);
 
+  /// Whether freed frames may wait in caches.
+  boolean hasCaches();
+
+  /// Whether the peak is exact at any time, and not only the most that was seen.
+  boolean exactPeak();
+
+  /// Whether each halving of a block is a split and each join of two halves a coalesce.
+  boolean exactSplits();
+
+  /// [FrameAllocator#tryAllocate] as though on another CPU, where that makes a difference.
+  default long tryAllocateOn(FrameAllocator allocator, int cpu, int order, int flags) {
+    return allocator.tryAllocate(order, flags);
+  }
+
+  /// [FrameAllocator#tryFree] as though on another CPU, where that makes a difference.
+  default long tryFreeOn(FrameAllocator allocator, int cpu, long pfn, int order) {
+    return allocator.tryFree(pfn, order);
+  }
+
   /// The classic one.
   final class Buddy implements AllocatorUnderTest {
     @Override
@@ -28,6 +47,21 @@ interface AllocatorUnderTest {
     @Override
     public long metadataBytes(long startPfn, long endPfn) {
       return BuddyAllocator.metadataBytes(startPfn, endPfn);
+    }
+
+    @Override
+    public boolean hasCaches() {
+      return false;
+    }
+
+    @Override
+    public boolean exactPeak() {
+      return true;
+    }
+
+    @Override
+    public boolean exactSplits() {
+      return true;
     }
   }
 }

@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.FrameRequestException;
 import dev.bifolio.testkit.Behaviour;
+import dev.bifolio.testkit.SplitMix64;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
@@ -167,5 +168,28 @@ class BuddyAllocatorTest extends FrameAllocatorFixture {
     assertFalse(allocator.validate().isValid());
     assertThrows(AssertionError.class, allocator::assertValid);
     assertNotEquals(NO_FRAME, allocate(allocator, 2));
+  }
+
+  @Test
+  void eachSplitIsUndoneByOneJoin() {
+    FrameAllocator allocator = memoryOf(20, 0, 1 << 16);
+    SplitMix64 random = new SplitMix64(36);
+    for (int round = 0; round < 200; round++) {
+      long count = 1L + random.below(3000);
+      long run = allocateFrames(allocator, count);
+      int order = random.below(9);
+      long block = allocate(allocator, order);
+      if (random.oneIn(2)) {
+        allocator.splitFrames(run, count);
+        for (long pfn = run; pfn < run + count; pfn++) {
+          allocator.free(pfn, 0);
+        }
+      } else {
+        allocator.freeFrames(run, count);
+      }
+      allocator.free(block, order);
+      assertEquals(allocator.statistics().splits(), allocator.statistics().coalesces());
+    }
+    assertTrue(allocator.statistics().splits() > 200);
   }
 }

@@ -1,5 +1,6 @@
 package dev.bifolio.kernel.frame;
 
+import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -21,7 +22,7 @@ abstract class FrameAllocatorFixture {
 
   private final List<Window> windows = new ArrayList<>();
 
-  private final AllocatorUnderTest subject;
+  final AllocatorUnderTest subject;
 
   FrameAllocatorFixture(AllocatorUnderTest subject) {
     this.subject = subject;
@@ -82,8 +83,25 @@ abstract class FrameAllocatorFixture {
     return allocator.allocateFrames(frameCount, AllocationFlags.NONE);
   }
 
+  /// Frames that are not in use: free, or waiting in a cache.
+  static long notInUse(FrameAllocator allocator) {
+    return allocator.freeFrameCount() + allocator.cachedFrameCount();
+  }
+
   /// Free blocks per order, and with them all that can be seen of the free memory from outside.
+  /// Caches are emptied first.
   static List<Long> freeBlocks(FrameAllocator allocator) {
+    allocator.drainCaches();
+    return blocksAsTheyAre(allocator);
+  }
+
+  /// Free blocks of an order when all caches are empty.
+  static long freeBlocks(FrameAllocator allocator, int order) {
+    allocator.drainCaches();
+    return allocator.freeBlockCount(order);
+  }
+
+  static List<Long> blocksAsTheyAre(FrameAllocator allocator) {
     List<Long> blocks = new ArrayList<>();
     for (int order = 0; order <= allocator.maxOrder(); order++) {
       blocks.add(allocator.freeBlockCount(order));
@@ -91,7 +109,13 @@ abstract class FrameAllocatorFixture {
     return blocks;
   }
 
+  /// Frames in the free blocks when all caches are empty.
   static long framesInFreeBlocks(FrameAllocator allocator) {
+    allocator.drainCaches();
+    return framesInBlocksAsTheyAre(allocator);
+  }
+
+  static long framesInBlocksAsTheyAre(FrameAllocator allocator) {
     long frames = 0;
     for (int order = 0; order <= allocator.maxOrder(); order++) {
       frames += allocator.freeBlockCount(order) << order;
@@ -99,19 +123,45 @@ abstract class FrameAllocatorFixture {
     return frames;
   }
 
+  /// Free, cached and used frames add up, and two ways to count each agree.
+  static void assertConserved(FrameAllocator allocator) {
+    FrameStatistics statistics = allocator.statistics();
+    assertEquals(allocator.managedFrameCount(), statistics.totalFrames());
+    assertEquals(allocator.freeFrameCount(), statistics.freeFrames());
+    assertEquals(allocator.cachedFrameCount(), statistics.cachedFrames());
+    assertEquals(statistics.freeFrames(), framesInBlocksAsTheyAre(allocator));
+    assertEquals(
+        statistics.totalFrames(),
+        statistics.freeFrames() + statistics.cachedFrames() + statistics.usedFrames());
+  }
+
+  /// Does something that must leave the memory as it is, block by block. Caches are not emptied for
+  /// the comparison: that would hide what was done to them.
+  static void assertChangesNothing(FrameAllocator allocator, Executable action) {
+    List<Long> blocks = blocksAsTheyAre(allocator);
+    long free = allocator.freeFrameCount();
+    long cached = allocator.cachedFrameCount();
+    long used = allocator.statistics().usedFrames();
+    assertDoesNotThrow(action);
+    assertEquals(blocks, blocksAsTheyAre(allocator));
+    assertEquals(free, allocator.freeFrameCount());
+    assertEquals(cached, allocator.cachedFrameCount());
+    assertEquals(used, allocator.statistics().usedFrames());
+    allocator.assertValid();
+  }
+
   /// The request throws `error`, its `try` form returns the code of `error`, and neither changes
   /// anything that can be seen.
   static void assertRefused(
       FrameAllocator allocator, FrameError error, Executable plain, LongSupplier tried) {
-    List<Long> blocks = freeBlocks(allocator);
-    long free = allocator.freeFrameCount();
-    FrameRequestException thrown = assertThrows(FrameRequestException.class, plain);
-    assertEquals(error, thrown.error(), thrown.getMessage());
-    assertTrue(thrown.getMessage().startsWith(error.text() + ": "), thrown.getMessage());
-    assertEquals(error.code(), tried.getAsLong());
-    assertEquals(blocks, freeBlocks(allocator));
-    assertEquals(free, allocator.freeFrameCount());
-    allocator.assertValid();
+    assertChangesNothing(
+        allocator,
+        () -> {
+          FrameRequestException thrown = assertThrows(FrameRequestException.class, plain);
+          assertEquals(error, thrown.error(), thrown.getMessage());
+          assertTrue(thrown.getMessage().startsWith(error.text() + ": "), thrown.getMessage());
+          assertEquals(error.code(), tried.getAsLong());
+        });
   }
 
   static void assertFreeRefused(FrameAllocator allocator, FrameError error, long pfn, int order) {

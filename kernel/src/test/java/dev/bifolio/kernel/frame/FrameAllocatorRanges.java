@@ -72,11 +72,11 @@ abstract class FrameAllocatorRanges extends FrameAllocatorFixture {
     long run = allocateFrames(allocator, 600);
     long single = allocate(allocator, 0);
     assertEquals(2048, allocator.addFrames(0, 4096));
-    assertEquals(4096 - 601, allocator.freeFrameCount());
+    assertEquals(4096 - 601, notInUse(allocator));
     allocator.assertValid();
     allocator.freeFrames(run, 600);
     allocator.free(single, 0);
-    assertEquals(1, allocator.freeBlockCount(12));
+    assertEquals(1, freeBlocks(allocator, 12));
   }
 
   @Test
@@ -96,7 +96,7 @@ abstract class FrameAllocatorRanges extends FrameAllocatorFixture {
       allocator.free(block + pfn, 0);
       allocator.assertValid();
     }
-    assertEquals(1, allocator.freeBlockCount(4));
+    assertEquals(1, freeBlocks(allocator, 4));
     assertThrows(FrameRequestException.class, () -> allocator.splitBlock(block, 3));
   }
 
@@ -105,7 +105,7 @@ abstract class FrameAllocatorRanges extends FrameAllocatorFixture {
   void aRunOf600KeepsExactlyThoseAndIsFreedAs600() {
     FrameAllocator allocator = memoryOf(1024);
     long run = allocateFrames(allocator, 600);
-    assertEquals(424, allocator.freeFrameCount());
+    assertEquals(424, notInUse(allocator));
     assertEquals(424, framesInFreeBlocks(allocator));
     assertTrue(allocator.largestFreeOrder() >= 8);
     allocator.assertValid();
@@ -114,7 +114,7 @@ abstract class FrameAllocatorRanges extends FrameAllocatorFixture {
     long again = allocateFrames(allocator, 600);
     allocator.freeFrames(again, 600);
     assertEquals(run, again);
-    assertEquals(1, allocator.freeBlockCount(10));
+    assertEquals(1, freeBlocks(allocator, 10));
     allocator.assertValid();
   }
 
@@ -128,7 +128,7 @@ abstract class FrameAllocatorRanges extends FrameAllocatorFixture {
     for (int i = 36; i >= 0; i--) {
       allocator.free(run + i, 0);
     }
-    assertEquals(1, allocator.freeBlockCount(10));
+    assertEquals(1, freeBlocks(allocator, 10));
     assertEquals(0, allocator.statistics().usedFrames());
   }
 
@@ -137,6 +137,6 @@ abstract class FrameAllocatorRanges extends FrameAllocatorFixture {
     FrameAllocator allocator = memoryOf(64);
     allocator.free(allocateFrames(allocator, 16), 4);
     allocator.freeFrames(allocate(allocator, 4), 16);
-    assertEquals(1, allocator.freeBlockCount(6));
+    assertEquals(1, freeBlocks(allocator, 6));
   }
 }

@@ -36,7 +36,7 @@ abstract class FrameAllocatorTorture extends FrameAllocatorFixture {
         for (int i : permutation) {
           allocator.free(pfns[i], order);
         }
-        assertEquals(1, allocator.freeBlockCount(order + 3), Arrays.toString(permutation));
+        assertEquals(1, freeBlocks(allocator, order + 3), Arrays.toString(permutation));
         orders++;
       } while (nextPermutation(permutation));
       assertEquals(40_320, orders);
@@ -78,7 +78,8 @@ abstract class FrameAllocatorTorture extends FrameAllocatorFixture {
     long[][] live = new long[5000][];
     for (int round = 0; round < 20; round++) {
       int count = 0;
-      while (allocator.freeFrameCount() > 0) {
+      while (notInUse(allocator) > 0) {
+        allocator.drainCaches();
         int order = random.below(allocator.largestFreeOrder() + 1);
         long pfn = allocate(allocator, order);
         assertNotEquals(NO_FRAME, pfn);
@@ -97,29 +98,6 @@ abstract class FrameAllocatorTorture extends FrameAllocatorFixture {
   }
 
   @Test
-  void eachSplitIsUndoneByOneJoin() {
-    FrameAllocator allocator = memoryOf(20, 0, 1 << 16);
-    SplitMix64 random = new SplitMix64(36);
-    for (int round = 0; round < 200; round++) {
-      long count = 1L + random.below(3000);
-      long run = allocateFrames(allocator, count);
-      int order = random.below(9);
-      long block = allocate(allocator, order);
-      if (random.oneIn(2)) {
-        allocator.splitFrames(run, count);
-        for (long pfn = run; pfn < run + count; pfn++) {
-          allocator.free(pfn, 0);
-        }
-      } else {
-        allocator.freeFrames(run, count);
-      }
-      allocator.free(block, order);
-      assertEquals(allocator.statistics().splits(), allocator.statistics().coalesces());
-    }
-    assertTrue(allocator.statistics().splits() > 200);
-  }
-
-  @Test
   @Behaviour("53")
   void everySecondOf8192FramesAndThenTheRestComesBack() {
     FrameAllocator allocator = memoryOf(8192);
@@ -127,12 +105,12 @@ abstract class FrameAllocatorTorture extends FrameAllocatorFixture {
     for (int i = 0; i < 8192; i += 2) {
       allocator.free(pfns[i], 0);
     }
-    assertEquals(4096, allocator.freeFrameCount());
+    assertEquals(4096, notInUse(allocator));
     for (int i = 1; i < 8192; i += 2) {
       allocator.free(pfns[i], 0);
     }
-    assertEquals(8192, allocator.freeFrameCount());
-    assertEquals(1, allocator.freeBlockCount(13));
+    assertEquals(8192, notInUse(allocator));
+    assertEquals(1, freeBlocks(allocator, 13));
   }
 
   @Test
@@ -144,7 +122,7 @@ abstract class FrameAllocatorTorture extends FrameAllocatorFixture {
     for (long pfn : pfns) {
       allocator.free(pfn, 0);
     }
-    assertEquals(1, allocator.freeBlockCount(16));
+    assertEquals(1, freeBlocks(allocator, 16));
     assertEquals(65_536, framesInFreeBlocks(allocator));
     allocator.assertValid();
   }
@@ -185,7 +163,7 @@ abstract class FrameAllocatorTorture extends FrameAllocatorFixture {
     assertTrue(allocator.isManaged((1L << 34) - 1));
     assertFalse(allocator.isManaged(1L << 34));
     allocator.free(pfn, 0);
-    assertEquals(1L << 14, allocator.freeBlockCount(20));
+    assertEquals(1L << 14, freeBlocks(allocator, 20));
   }
 
   @Test
@@ -222,7 +200,7 @@ abstract class FrameAllocatorTorture extends FrameAllocatorFixture {
     for (long pfn : pfns) {
       allocator.free(pfn, 0);
     }
-    assertEquals(1, allocator.freeBlockCount(0));
+    assertEquals(1, freeBlocks(allocator, 0));
     assertEquals(1, allocator.freeBlockCount(1));
     assertEquals(0, allocator.freeBlockCount(2));
     assertEquals(1, allocator.freeBlockCount(3));
@@ -255,7 +233,7 @@ abstract class FrameAllocatorTorture extends FrameAllocatorFixture {
       for (int i = 0; i < 16; i++) {
         allocator.free(pfns[round == 1 ? 15 - i : i], 0);
       }
-      assertEquals(1, allocator.freeBlockCount(4));
+      assertEquals(1, freeBlocks(allocator, 4));
       assertEquals(16, framesInFreeBlocks(allocator));
     }
   }
