@@ -52,7 +52,8 @@ final class BuddyBlocks {
     for (int from = order; from <= maxOrder; from++) {
       long pfn = areas.first(from);
       for (long left = areas.blockCount(from); left > 0; left--) {
-        if ((pfn & (alignmentFrames - 1)) == 0 && maxPfn - pfn >= frameCount - 1) {
+        boolean aligned = (pfn & (alignmentFrames - 1)) == 0;
+        if (aligned && pfn <= maxPfn && maxPfn - pfn >= frameCount - 1) {
           areas.remove(pfn, from);
           cut(pfn, from, order, frameCount);
           return pfn;

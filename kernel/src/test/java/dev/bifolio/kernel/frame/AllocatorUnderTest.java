@@ -15,6 +15,11 @@ interface AllocatorUnderTest {
   /// Whether freed frames may wait in caches.
   boolean hasCaches();
 
+  /// The most frames that may wait in caches at once.
+  default long cachedFramesAtMost(long managedFrames) {
+    return 0;
+  }
+
   /// Whether the peak is exact at any time, and not only the most that was seen.
   boolean exactPeak();
 

@@ -89,6 +89,8 @@ final class SubsetRules {
           "FrameStatistics",
           // fragmentation() walks the free memory and answers with one value.
           "Fragmentation",
+          // A guard is an object by its nature, for callers at the edge who want one.
+          "FrameGuard",
           // validate() walks everything; the walker and its report are nothing beside that.
           "ValidationReport",
           "BuddyValidator",
