@@ -370,7 +370,7 @@ public final class BuddyAllocator implements FrameAllocator {
       return 0;
     }
     if (startPfn < startPfn() || endPfn > endPfn()) {
-      throw FrameMistakes.outside(startPfn, endPfn, frames);
+      throw FrameMistakes.outside(startPfn, endPfn, startPfn(), endPfn());
     }
     long added = 0;
     for (long pfn = startPfn; pfn < endPfn; ) {

@@ -39,7 +39,7 @@ import org.jspecify.annotations.Nullable;
 ///   frames.free(pfn, 3);
 /// }
 /// ```
-public sealed interface FrameAllocator permits BuddyAllocator {
+public sealed interface FrameAllocator permits BuddyAllocator, HybridAllocator {
   /// There is no frame that could serve the request. Means exhaustion and nothing else.
   long NO_FRAME = -1L;
 

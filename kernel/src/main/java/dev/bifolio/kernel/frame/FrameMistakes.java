@@ -129,13 +129,14 @@ final class FrameMistakes {
     }
   }
 
-  static FrameRequestException outside(long startPfn, long endPfn, FrameDescriptors frames) {
+  static FrameRequestException outside(
+      long startPfn, long endPfn, long spanStartPfn, long spanEndPfn) {
     return new FrameRequestException(
         FrameError.OUT_OF_RANGE,
         "expected frames of the span "
-            + AddressRange.hex(frames.startPfn())
+            + AddressRange.hex(spanStartPfn)
             + " to "
-            + AddressRange.hex(frames.endPfn())
+            + AddressRange.hex(spanEndPfn)
             + ", found "
             + AddressRange.hex(startPfn)
             + " to "

@@ -69,4 +69,55 @@ interface AllocatorUnderTest {
       return true;
     }
   }
+
+  /// The concurrent one, with caches for two CPUs.
+  final class Hybrid implements AllocatorUnderTest {
+    private static final int CPUS = 2;
+
+    @Override
+    public FrameAllocator uninitialised(int maxOrder) {
+      return new HybridAllocator(maxOrder, CPUS);
+    }
+
+    @Override
+    public void initialize(
+        FrameAllocator allocator, long metadataAddress, long startAddress, long frameCount) {
+      ((HybridAllocator) allocator).initialize(metadataAddress, startAddress, frameCount);
+    }
+
+    @Override
+    public long metadataBytes(long startPfn, long endPfn) {
+      return HybridAllocator.metadataBytes(startPfn, endPfn, CPUS);
+    }
+
+    @Override
+    public boolean hasCaches() {
+      return true;
+    }
+
+    @Override
+    public long cachedFramesAtMost(long managedFrames) {
+      return CPUS * AllocationFlags.KIND_COUNT * 32L + managedFrames / 64;
+    }
+
+    @Override
+    public boolean exactPeak() {
+      return false;
+    }
+
+    @Override
+    public boolean exactSplits() {
+      return false;
+    }
+
+    @Override
+    public long tryAllocateOn(FrameAllocator allocator, int cpu, int order, int flags) {
+      return ((HybridAllocator) allocator).tryAllocateOn(cpu, order, flags);
+    }
+
+    @Override
+    public long tryFreeOn(FrameAllocator allocator, int cpu, long pfn, int order) {
+      return ((HybridAllocator) allocator).tryFreeOn(cpu, pfn, order);
+    }
+  }
 }

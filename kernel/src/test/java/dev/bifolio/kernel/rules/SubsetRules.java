@@ -94,6 +94,9 @@ final class SubsetRules {
           // validate() walks everything; the walker and its report are nothing beside that.
           "ValidationReport",
           "BuddyValidator",
+          "HybridValidator",
+          // The walk behind the statistics of the concurrent allocator, which counts nothing.
+          "FrameCensus",
           // The value style of the interface: allocates on purpose, beside the plain one.
           "PageFrame",
           // Texts of reports and of messages.

@@ -1,0 +1,460 @@
+package dev.bifolio.kernel.frame;
+
+import dev.bifolio.kernel.platform.Cpu;
+import dev.bifolio.kernel.unit.AddressRange;
+import dev.bifolio.kernel.unit.FrameError;
+import dev.bifolio.kernel.unit.FrameRequestException;
+import dev.bifolio.kernel.unit.Pages;
+
+/// The concurrent allocator: lock-free words of 32 units at every level, caches for each CPU, best
+/// fit. Any number of threads, virtual ones too.
+public final class HybridAllocator implements FrameAllocator {
+  /// The longest span of one allocator, in frames: 64 TiB.
+  public static final long MAX_SPAN_FRAMES = 1L << 34;
+
+  /// What the metadata's address must be a multiple of, in bytes.
+  public static final long METADATA_ALIGNMENT = 64;
+
+  private static final int UNINITIALIZED = -1;
+
+  private final int maxOrder;
+  private final HybridCore core;
+  private final HybridPlaces places;
+  private final HybridCounts counts;
+  private long startPfn;
+  private long endPfn;
+
+  /// The largest order that may be asked for now.
+  private int usableOrder = UNINITIALIZED;
+
+  /// An allocator that refuses every request until [#initialize(long, long, long)].
+  ///
+  /// @param maxOrder the largest order of a block, 0 … 20
+  /// @param cpuCount for how many CPUs there are caches, 1 or more; CPUs beyond share them
+  /// @throws FrameRequestException with INVALID_ORDER if there is no such order
+  /// @throws IllegalArgumentException if `cpuCount` is below 1
+  public HybridAllocator(int maxOrder, int cpuCount) {
+    if (maxOrder < 0 || maxOrder > Pages.MAX_ORDER) {
+      throw FrameMistakes.order(FrameError.INVALID_ORDER, maxOrder, Pages.MAX_ORDER);
+    }
+    this.maxOrder = maxOrder;
+    core = new HybridCore(requireCpus(cpuCount));
+    places = new HybridPlaces(core);
+    counts = new HybridCounts(core);
+  }
+
+  /// An initialised allocator, still without frames.
+  ///
+  /// @param maxOrder the largest order of a block, 0 … 20
+  /// @param cpuCount for how many CPUs there are caches, 1 or more
+  /// @param metadataAddress as for [#initialize(long, long, long)]
+  /// @param startAddress as for [#initialize(long, long, long)]
+  /// @param frameCount as for [#initialize(long, long, long)]
+  /// @throws FrameRequestException as [#initialize(long, long, long)] does
+  public HybridAllocator(
+      int maxOrder, int cpuCount, long metadataAddress, long startAddress, long frameCount) {
+    this(maxOrder, cpuCount);
+    initialize(metadataAddress, startAddress, frameCount);
+  }
+
+  /// Bytes of metadata for a span of frames, a multiple of 64.
+  ///
+  /// @param startPfn first frame, 0 or more
+  /// @param endPfn exclusive end, at most [#MAX_SPAN_FRAMES] above it
+  /// @param cpuCount for how many CPUs there are caches, 1 or more
+  /// @return a byte size; about 2.3 bits for each frame, and some KiB for each CPU
+  /// @throws FrameRequestException with OUT_OF_RANGE for any other span
+  /// @throws IllegalArgumentException if `cpuCount` is below 1
+  public static long metadataBytes(long startPfn, long endPfn, int cpuCount) {
+    requireSpan(startPfn, endPfn - startPfn);
+    return HybridCore.metadataBytes(startPfn, endPfn, requireCpus(cpuCount));
+  }
+
+  /// Gives the allocator its metadata and says which frames it describes. None of them is managed
+  /// before [#addFrames(long, long)]. Writes nothing to the metadata.
+  ///
+  /// @param metadataAddress of [#metadataBytes(long, long, int)] zero bytes, a multiple of
+  ///   [#METADATA_ALIGNMENT]
+  /// @param startAddress physical address of the span's first frame, a multiple of the page size
+  /// @param frameCount frames in the span, 1 … [#MAX_SPAN_FRAMES]
+  /// @throws FrameRequestException with UNALIGNED, OUT_OF_RANGE or ZERO_ALLOCATION for a bad span
+  /// @throws IllegalArgumentException if the metadata are misaligned
+  /// @throws IllegalStateException if it is initialised already
+  public void initialize(long metadataAddress, long startAddress, long frameCount) {
+    if (usableOrder != UNINITIALIZED) {
+      throw new IllegalStateException("this allocator is initialised already");
+    }
+    if (!Pages.isPageAligned(startAddress)) {
+      throw new FrameRequestException(
+          FrameError.UNALIGNED,
+          "expected a base with page alignment (a multiple of 4096), found "
+              + AddressRange.hex(startAddress));
+    }
+    if (frameCount == 0) {
+      throw new FrameRequestException(FrameError.ZERO_ALLOCATION, "a span needs frames");
+    }
+    startPfn = Pages.addressToPfn(startAddress);
+    requireSpan(startPfn, frameCount);
+    if (metadataAddress <= 0 || (metadataAddress & (METADATA_ALIGNMENT - 1)) != 0) {
+      throw new IllegalArgumentException(
+          "metadata must lie at a multiple of 64, not at " + AddressRange.hex(metadataAddress));
+    }
+    endPfn = startPfn + frameCount;
+    core.attach(metadataAddress, startPfn, endPfn);
+    usableOrder = maxOrder;
+  }
+
+  private static void requireSpan(long startPfn, long frameCount) {
+    if (startPfn < 0
+        || frameCount <= 0
+        || frameCount > MAX_SPAN_FRAMES
+        || startPfn > (Long.MAX_VALUE >>> Pages.PAGE_SHIFT) - frameCount) {
+      throw FrameMistakes.span(startPfn, frameCount);
+    }
+  }
+
+  private static int requireCpus(int cpuCount) {
+    if (cpuCount < 1) {
+      throw new IllegalArgumentException("expected one CPU or more, found " + cpuCount);
+    }
+    return cpuCount;
+  }
+
+  private boolean isInitialized() {
+    return usableOrder != UNINITIALIZED;
+  }
+
+  // ---- Allocation ----
+
+  @Override
+  public long tryAllocate(int order, int flags) {
+    return tryAllocateOn(Cpu.current(), order, flags);
+  }
+
+  /// [#tryAllocate] on the caches of a certain CPU, for replay and tests.
+  ///
+  /// @param cpu 0 or more
+  /// @param order 0 … [#maxOrder()]
+  /// @param flags [AllocationFlags]
+  /// @return the head frame, or the code of a FrameError
+  public long tryAllocateOn(int cpu, int order, int flags) {
+    if (order < 0 || order > usableOrder) {
+      return refuse(isInitialized() ? FrameError.INVALID_ORDER : FrameError.NOT_INITIALIZED);
+    }
+    long pfn = core.allocate(cpu, order, flags);
+    return pfn >= 0 ? pfn : exhaustedAll(cpu, order, flags);
+  }
+
+  @Override
+  public long tryAllocateFrames(long frameCount, int flags) {
+    if (!isInitialized()) {
+      return refuse(FrameError.NOT_INITIALIZED);
+    }
+    if (frameCount <= 0) {
+      return refuse(FrameError.ZERO_ALLOCATION);
+    }
+    if (frameCount > Pages.orderToFrames(maxOrder)) {
+      return refuse(FrameError.TOO_LARGE);
+    }
+    int order = Pages.framesToOrderUp(frameCount);
+    int cpu = Cpu.current();
+    if (frameCount == Pages.orderToFrames(order)) {
+      return tryAllocateOn(cpu, order, flags);
+    }
+    long pfn = core.allocateRun(cpu, frameCount, flags);
+    return pfn >= 0 ? pfn : exhausted(cpu, order, flags);
+  }
+
+  @Override
+  public long tryAllocateFramesWithin(
+      long frameCount, int flags, long alignmentFrames, long maxPfn, long boundaryFrames) {
+    if (!isInitialized()) {
+      return refuse(FrameError.NOT_INITIALIZED);
+    }
+    long mistake = PlacedRequests.mistakeIn(frameCount, alignmentFrames, boundaryFrames, maxOrder);
+    if (mistake != 0) {
+      return refuse(FrameError.of(mistake));
+    }
+    int cpu = Cpu.current();
+    long last = Math.min(maxPfn, endPfn - 1);
+    long pfn = places.allocateBelow(cpu, frameCount, flags, alignmentFrames, startPfn, last);
+    return pfn >= 0 ? pfn : exhausted(cpu, Pages.framesToOrderUp(frameCount), flags);
+  }
+
+  @Override
+  public long tryAllocateRange(long startPfn, long frameCount, int flags) {
+    if (!isInitialized() || frameCount < 1) {
+      return refuse(isInitialized() ? FrameError.ZERO_ALLOCATION : FrameError.NOT_INITIALIZED);
+    }
+    if (!places.isManaged(startPfn, frameCount)) {
+      return refuse(FrameError.OUT_OF_RANGE);
+    }
+    int cpu = Cpu.current();
+    if (places.allocateRange(cpu, startPfn, frameCount, flags, maxOrder)) {
+      return startPfn;
+    }
+    return exhausted(cpu, Math.min(Pages.framesToOrderUp(frameCount), maxOrder), flags);
+  }
+
+  private long refuse(FrameError error) {
+    counts.refused();
+    return error.code();
+  }
+
+  private long exhaustedAll(int cpu, int order, int flags) {
+    if (order == 0) {
+      counts.sawAllUsed();
+    }
+    return exhausted(cpu, order, flags);
+  }
+
+  private long exhausted(int cpu, int order, int flags) {
+    counts.failed(cpu, order, AllocationFlags.kindOf(flags));
+    return NO_FRAME;
+  }
+
+  // ---- Free ----
+
+  @Override
+  public long tryFree(long pfn, int order) {
+    return tryFreeOn(Cpu.current(), pfn, order);
+  }
+
+  /// [#tryFree] into the caches of a certain CPU, for replay and tests.
+  ///
+  /// @param cpu 0 or more
+  /// @param pfn the head frame
+  /// @param order the order it was allocated with
+  /// @return 0, or the code of a FrameError
+  public long tryFreeOn(int cpu, long pfn, int order) {
+    if (order < 0 || order > usableOrder) {
+      return refuseFree(isInitialized() ? FrameError.INVALID_ORDER : FrameError.NOT_INITIALIZED);
+    }
+    return core.free(cpu, pfn, order) ? 0 : refuseFree(pfn, Pages.orderToFrames(order));
+  }
+
+  @Override
+  public long tryFreeFrames(long pfn, long frameCount) {
+    if (!isInitialized()) {
+      return refuseFree(FrameError.NOT_INITIALIZED);
+    }
+    if (Long.bitCount(frameCount) == 1 && frameCount > 0) {
+      int order = Pages.framesToOrderUp(frameCount);
+      boolean freed = order <= maxOrder && core.free(Cpu.current(), pfn, order);
+      return freed ? 0 : refuseFree(pfn, frameCount);
+    }
+    boolean legal = frameCount > 0 && frameCount <= Pages.orderToFrames(maxOrder);
+    return legal && core.freeRun(pfn, frameCount) ? 0 : refuseFree(pfn, frameCount);
+  }
+
+  @Override
+  public long tryFreeRange(long startPfn, long frameCount) {
+    if (!isInitialized() || frameCount < 1) {
+      return refuseFree(isInitialized() ? FrameError.ZERO_ALLOCATION : FrameError.NOT_INITIALIZED);
+    }
+    FrameError mistake = places.freeRange(Cpu.current(), startPfn, frameCount, maxOrder);
+    return mistake == null ? 0 : refuseFree(mistake);
+  }
+
+  private long refuseFree(long pfn, long frameCount) {
+    return refuseFree(core.states.errorOf(pfn, frameCount));
+  }
+
+  private long refuseFree(FrameError error) {
+    counts.refusedFree();
+    return error.code();
+  }
+
+  // ---- The same with exceptions ----
+
+  @Override
+  public void free(long pfn, int order) {
+    long result = tryFree(pfn, order);
+    if (result == FrameError.INVALID_ORDER.code()) {
+      throw FrameMistakes.order(FrameError.INVALID_ORDER, order, maxOrder);
+    }
+    if (result != 0) {
+      throw mistake(FrameError.of(result), pfn, Pages.orderToFrames(order));
+    }
+  }
+
+  @Override
+  public void freeFrames(long pfn, long frameCount) {
+    long result = tryFreeFrames(pfn, frameCount);
+    if (result != 0) {
+      throw mistake(FrameError.of(result), pfn, frameCount);
+    }
+  }
+
+  @Override
+  public void splitBlock(long pfn, int order) {
+    if (isInitialized() && (order < 0 || order > maxOrder)) {
+      throw FrameMistakes.order(FrameError.INVALID_ORDER, order, maxOrder);
+    }
+    splitFrames(pfn, Pages.orderToFrames(order));
+  }
+
+  @Override
+  public void splitFrames(long pfn, long frameCount) {
+    if (!isInitialized()) {
+      throw FrameMistakes.uninitialised();
+    }
+    if (!core.split(pfn, frameCount)) {
+      throw mistake(core.states.errorOf(pfn, frameCount), pfn, frameCount);
+    }
+    counts.split(frameCount);
+  }
+
+  private FrameRequestException mistake(FrameError error, long pfn, long frameCount) {
+    return isInitialized()
+        ? HybridMistakes.run(error, pfn, frameCount, core.states, startPfn, endPfn)
+        : FrameMistakes.uninitialised();
+  }
+
+  // ---- Memory handed over ----
+
+  /// {@inheritDoc}
+  ///
+  /// Nobody may allocate or free meanwhile.
+  @Override
+  public long addFrames(long startPfn, long endPfn) {
+    if (!isInitialized()) {
+      throw FrameMistakes.uninitialised();
+    }
+    if (startPfn >= endPfn) {
+      return 0;
+    }
+    if (startPfn < this.startPfn || endPfn > this.endPfn) {
+      throw FrameMistakes.outside(startPfn, endPfn, this.startPfn, this.endPfn);
+    }
+    long added = places.add(startPfn, endPfn);
+    counts.added(added);
+    return added;
+  }
+
+  /// {@inheritDoc}
+  ///
+  /// Nobody may allocate or free meanwhile.
+  @Override
+  public void reset() {
+    if (isInitialized()) {
+      core.callBack();
+      places.freeAll(startPfn, endPfn);
+      core.callBack();
+      counts.resetRequests(census());
+    }
+  }
+
+  // ---- What there is ----
+
+  @Override
+  public int maxOrder() {
+    return maxOrder;
+  }
+
+  @Override
+  public long startPfn() {
+    return startPfn;
+  }
+
+  @Override
+  public long endPfn() {
+    return endPfn;
+  }
+
+  @Override
+  public boolean isManaged(long pfn) {
+    return isInitialized() && core.states.isManaged(pfn);
+  }
+
+  @Override
+  public long managedFrameCount() {
+    return isInitialized() ? counts.managedFrames() : 0;
+  }
+
+  /// {@inheritDoc}
+  ///
+  /// Walks; exact when nobody allocates or frees.
+  @Override
+  public long freeFrameCount() {
+    return isInitialized() ? census().freeFrames() : 0;
+  }
+
+  @Override
+  public long cachedFrameCount() {
+    return isInitialized() ? census().cachedFrames() : 0;
+  }
+
+  @Override
+  public long drainCaches() {
+    if (!isInitialized()) {
+      return 0;
+    }
+    long before = core.wentHome();
+    core.callBack();
+    return core.wentHome() - before;
+  }
+
+  @Override
+  public long freeBlockCount(int order) {
+    legal(order);
+    return isInitialized() ? census().freeBlocks(order) : 0;
+  }
+
+  @Override
+  public long freeRunCount() {
+    return isInitialized() ? census().freeRuns() : 0;
+  }
+
+  private FrameCensus census() {
+    return new FrameCensus(core.states, maxOrder, startPfn, endPfn);
+  }
+
+  @Override
+  public long allocationCount(int order, int kind) {
+    legal(order);
+    return isInitialized() ? counts.allocations(order, FrameMistakes.legalKind(kind)) : 0;
+  }
+
+  @Override
+  public long freeCount(int order) {
+    legal(order);
+    return isInitialized() ? counts.frees(order, census()) : 0;
+  }
+
+  @Override
+  public long failureCount(int order) {
+    legal(order);
+    return isInitialized() ? counts.failures(order) : 0;
+  }
+
+  private void legal(int order) {
+    if (order < 0 || order > maxOrder) {
+      throw FrameMistakes.order(FrameError.INVALID_ORDER, order, maxOrder);
+    }
+  }
+
+  @Override
+  public FrameStatistics statistics() {
+    return isInitialized() ? counts.snapshot(census()) : FrameStatistics.of(0, 0);
+  }
+
+  @Override
+  public void resetCounters() {
+    if (isInitialized()) {
+      counts.resetRequests(census());
+    }
+  }
+
+  @Override
+  public ValidationReport validate() {
+    return isInitialized()
+        ? new HybridValidator(core, startPfn, endPfn, managedFrameCount()).validate()
+        : new ValidationReport(0, 0, "");
+  }
+
+  @Override
+  public ValidationReport validateBlocks() {
+    return validate();
+  }
+}

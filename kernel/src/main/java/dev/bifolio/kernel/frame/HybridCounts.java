@@ -1,0 +1,156 @@
+package dev.bifolio.kernel.frame;
+
+import dev.bifolio.kernel.platform.Memory;
+import dev.bifolio.kernel.unit.Pages;
+
+/// The statistics of a hybrid allocator. Of a request that a cache serves nothing is counted but
+/// what the caches' own words tell; other requests count in the words of the CPU's slot. How much
+/// is free, cached or in use is never counted but walked ([FrameCensus]), and frees are what was
+/// allocated and is not any more. So there are no two truths.
+///
+/// ```
+///   control words   0 managed frames   1 refused requests   2 refused frees   3 most frames in use
+///                   4 single frames made by splitting       5 … 25 blocks split, of each order
+/// ```
+///
+/// A reset keeps what the words said, and later answers are differences. Any thread may count; one
+/// asks.
+final class HybridCounts {
+  static final int MANAGED = 0;
+
+  private static final int REFUSED = 1;
+  private static final int REFUSED_FREES = 2;
+  private static final int PEAK_USED = 3;
+  private static final int SINGLES_MADE = 4;
+  private static final int SPLIT = 5;
+
+  private static final int ORDERS = Pages.MAX_ORDER + 1;
+  private static final int KINDS = AllocationFlags.KIND_COUNT;
+
+  private final HybridCore core;
+  private final long[] allocationsBefore = new long[ORDERS * KINDS];
+  private final long[] failuresBefore = new long[ORDERS];
+  private final long[] freesBefore = new long[ORDERS];
+  private long refusedBefore;
+  private long refusedFreesBefore;
+  private long splitsBefore;
+  private long coalescesBefore;
+
+  HybridCounts(HybridCore core) {
+    this.core = core;
+  }
+
+  // ---- Counting ----
+
+  void refused() {
+    if (core.isAttached()) {
+      Memory.getAndAddLong(core.control(REFUSED), 1);
+    }
+  }
+
+  void refusedFree() {
+    if (core.isAttached()) {
+      Memory.getAndAddLong(core.control(REFUSED_FREES), 1);
+    }
+  }
+
+  void added(long frameCount) {
+    Memory.getAndAddLong(core.control(MANAGED), frameCount);
+  }
+
+  void split(long frameCount) {
+    Memory.getAndAddLong(core.control(SPLIT + Pages.framesToOrderUp(frameCount)), 1);
+    Memory.getAndAddLong(core.control(SINGLES_MADE), frameCount);
+  }
+
+  /// A legal request found nothing.
+  void failed(int cpu, int order, int kind) {
+    core.countFailure(cpu, kind, order);
+  }
+
+  /// Not even a single frame was left.
+  void sawAllUsed() {
+    sawUsed(managedFrames());
+  }
+
+  private void sawUsed(long frameCount) {
+    long peak = read(PEAK_USED);
+    while (frameCount > peak
+        && !Memory.compareAndSetLong(core.control(PEAK_USED), peak, frameCount)) {
+      peak = read(PEAK_USED);
+    }
+  }
+
+  // ---- Asking ----
+
+  long managedFrames() {
+    return read(MANAGED);
+  }
+
+  private long read(int word) {
+    return Memory.getLongVolatile(core.control(word));
+  }
+
+  long allocations(int order, int kind) {
+    return core.allocations(order, kind) - allocationsBefore[order * KINDS + kind];
+  }
+
+  long failures(int order) {
+    return core.failures(order) - failuresBefore[order];
+  }
+
+  long frees(int order, FrameCensus census) {
+    return freesEver(order, census) - freesBefore[order];
+  }
+
+  private long freesEver(int order, FrameCensus census) {
+    long allocated = order == 0 ? read(SINGLES_MADE) : 0;
+    for (int kind = 0; kind < KINDS; kind++) {
+      allocated += core.allocations(order, kind);
+    }
+    return allocated - read(SPLIT + order) - census.liveBlocks(order);
+  }
+
+  FrameStatistics snapshot(FrameCensus census) {
+    long allocations = 0;
+    long failures = read(REFUSED) - refusedBefore;
+    long frees = 0;
+    for (int order = 0; order < ORDERS; order++) {
+      for (int kind = 0; kind < KINDS; kind++) {
+        allocations += allocations(order, kind);
+      }
+      failures += failures(order);
+      frees += frees(order, census);
+    }
+    sawUsed(census.usedFrames());
+    return new FrameStatistics(
+        managedFrames(),
+        census.freeFrames(),
+        census.cachedFrames(),
+        read(PEAK_USED),
+        allocations + failures,
+        allocations,
+        failures,
+        frees,
+        read(REFUSED_FREES) - refusedFreesBefore,
+        core.lentUnits() - splitsBefore,
+        core.takenBackUnits() - coalescesBefore,
+        0,
+        0);
+  }
+
+  void resetRequests(FrameCensus census) {
+    for (int order = 0; order < ORDERS; order++) {
+      for (int kind = 0; kind < KINDS; kind++) {
+        allocationsBefore[order * KINDS + kind] = core.allocations(order, kind);
+      }
+      failuresBefore[order] = core.failures(order);
+      freesBefore[order] = freesEver(order, census);
+    }
+    refusedBefore = read(REFUSED);
+    refusedFreesBefore = read(REFUSED_FREES);
+    splitsBefore = core.lentUnits();
+    coalescesBefore = core.takenBackUnits();
+    Memory.putLongRelease(core.control(PEAK_USED), census.usedFrames());
+  }
+}

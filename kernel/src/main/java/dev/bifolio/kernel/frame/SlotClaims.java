@@ -1,0 +1,381 @@
+package dev.bifolio.kernel.frame;
+
+import dev.bifolio.kernel.platform.Cpu;
+import dev.bifolio.kernel.platform.Memory;
+import dev.bifolio.kernel.unit.Pages;
+
+/// What a slot does with its claim word and with the area that it has claimed: the cheapest way to
+/// a single frame, and the protocol that keeps it honest.
+///
+/// ```
+///             pop: a bit goes           free of a frame of this very word: a bit comes
+///                  ^                         |
+///   claim word   [ OPEN | word 5 | mask ] <--+
+///                  ^ refill: free runs of exactly 1, then 2, then 4 … of the area's next word
+///   area         RESERVED for this slot, until no free frame is left
+/// ```
+///
+/// **Refill**, under the slot's lock. *Announce* the word with an empty mask, PENDING; from now on
+/// a free of its frames comes to the claim word. *Take* its free runs, FREE to HEAD, by
+/// compare-and-set of the frame word. *Open*: put them into the mask. A free that still saw no
+/// claim fails at the frame word if it comes after the taking, because the word has changed. If it
+/// comes before, and the same frame was freed through the claim word too, by mistake, then the
+/// frame is FREE now although its bit came: therefore only bits whose frame is HEAD stay. (That one
+/// mistaken free goes unseen; the frame has one owner all the same.)
+///
+/// **Leave.** First the claim word to NONE, if its mask is still empty; then the area word to FULL.
+/// The other way round a frame that came in between would lie in a word to which no area leads.
+///
+/// **Drain.** First the state DRAINING: nothing comes and nothing goes, and the frames of the mask
+/// count as cached still. Then HEAD to FREE, then NONE. There is no moment in which they look
+/// allocated.
+///
+/// A free that finds the slot through the area word reads, in this order: frame word, area word,
+/// claim word, area word again, frame word again; then changes the claim word from what it read.
+/// The second look at the area word tells that the claim word was about this area; the second look
+/// at the frame word, that the frame had not gone home before the word was announced.
+///
+/// Any thread; no Java objects. Pop and put: one compare-and-set each.
+final class SlotClaims {
+  /// There is no frame of this kind.
+  static final long NONE = -1;
+
+  /// Somebody else refills the slot.
+  static final long BUSY = -2;
+
+  /// Answers of [#free]: the frame is free now; it is cached already; not the claim word's
+  /// business; something changed meanwhile.
+  static final int FREED = 0;
+
+  static final int CACHED = 1;
+  static final int NOT_CLAIMED = 2;
+  static final int AGAIN = 3;
+
+  private final Slots slots;
+  private final Areas areas;
+
+  SlotClaims(Slots slots, Areas areas) {
+    this.slots = slots;
+    this.areas = areas;
+  }
+
+  /// Takes a frame that waits in the claim word.
+  ///
+  /// @return the frame, or -1
+  long pop(long claim) {
+    while (true) {
+      long word = Memory.getLongVolatile(claim);
+      if (ClaimWord.mask(word) == 0 || ClaimWord.state(word) != ClaimWord.OPEN) {
+        return NONE;
+      }
+      long area = Memory.getLong(Slots.area(claim)) - 1;
+      long next = ClaimWord.taken(word);
+      if (Memory.compareAndSetLong(claim, word, next)) {
+        if (ClaimWord.wentRound(next)) {
+          Memory.getAndAddLong(Slots.rounds(claim), 1);
+        }
+        return frameAt(area, ClaimWord.wordInArea(word))
+            + Integer.numberOfTrailingZeros(ClaimWord.mask(word));
+      }
+    }
+  }
+
+  private static long frameAt(long area, int wordInArea) {
+    return area * AreaWord.FRAMES + (long) wordInArea * UnitWord.UNITS;
+  }
+
+  /// Claims free frames and takes one of them.
+  ///
+  /// @param slot the slot's number, for the area words
+  /// @param kind of the area that is wanted; the slot may have one already
+  /// @return the frame, or [#NONE], or [#BUSY]
+  long refill(int slot, int kind, boolean lend) {
+    long claim = slots.claim(slot);
+    if (!Slots.tryLock(claim)) {
+      return BUSY;
+    }
+    long frame = refillLocked(claim, slot, kind, lend);
+    Slots.unlock(claim);
+    return frame;
+  }
+
+  private long refillLocked(long claim, int slot, int kind, boolean lend) {
+    while (true) {
+      long frame = pop(claim);
+      if (frame != NONE) {
+        return frame;
+      }
+      long area = Memory.getLong(Slots.area(claim)) - 1;
+      if (area < 0) {
+        area = lend ? areas.lend(kind, slot) : areas.claim(kind, 0, slot);
+        if (area < 0) {
+          return NONE;
+        }
+        Memory.putLongRelease(Slots.area(claim), area + 1);
+        plan(claim, area);
+      }
+      if (!claimNext(claim, area)) {
+        leave(claim, area);
+      }
+    }
+  }
+
+  /// Notes which words of the area have runs of exactly 2^level frames: 16 bits a level.
+  ///
+  /// @return whether there is any
+  private boolean plan(long claim, long area) {
+    long low = 0;
+    long high = 0;
+    for (int i = 0; i < AreaWord.WORDS; i++) {
+      int free = UnitWord.free(Memory.getLongVolatile(areas.frameWord(frameAt(area, i))));
+      if (free == -1) {
+        high |= 1L << (16 + i);
+        continue;
+      }
+      for (int level = 0; level < 5 && UnitWord.runs(free, level) != 0; level++) {
+        if (UnitWord.exactRuns(free, level) != 0) {
+          if (level < 4) {
+            low |= 1L << (16 * level + i);
+          } else {
+            high |= 1L << i;
+          }
+        }
+      }
+    }
+    Memory.putLong(Slots.planLow(claim), low);
+    Memory.putLong(Slots.planHigh(claim), high);
+    return (low | high) != 0;
+  }
+
+  /// Claims the next runs of the plan.
+  ///
+  /// @return false if the plan is done
+  private boolean claimNext(long claim, long area) {
+    long low = Memory.getLong(Slots.planLow(claim));
+    long high = Memory.getLong(Slots.planHigh(claim));
+    if ((low | high) == 0) {
+      return false;
+    }
+    int bit = Long.numberOfTrailingZeros(low != 0 ? low : high);
+    int level = (bit >>> 4) + (low != 0 ? 0 : 4);
+    if (low != 0) {
+      Memory.putLong(Slots.planLow(claim), low & low - 1);
+    } else {
+      Memory.putLong(Slots.planHigh(claim), high & high - 1);
+    }
+    claimWord(claim, area, bit & 15, level);
+    return true;
+  }
+
+  private void claimWord(long claim, long area, int wordInArea, int level) {
+    if (!changeIfEmpty(claim, ClaimWord.PENDING, wordInArea)) {
+      return; // a frame came back: take that
+    }
+    long address = areas.frameWord(frameAt(area, wordInArea));
+    while (true) {
+      long value = Memory.getLongVolatile(address);
+      int taken = UnitWord.exactUnits(UnitWord.free(value), level);
+      if (taken == 0) {
+        giveUp(claim, area, address);
+        return;
+      }
+      long next = value ^ UnitWord.both(taken);
+      if (Memory.compareAndSetLong(address, value, next)) {
+        open(claim, wordInArea, taken, UnitWord.heads(next));
+        Memory.putLong(Slots.refills(claim), Memory.getLong(Slots.refills(claim)) + 1);
+        return;
+      }
+    }
+  }
+
+  private void open(long claim, int wordInArea, int taken, int heads) {
+    while (true) {
+      long word = Memory.getLongVolatile(claim);
+      int mask = (ClaimWord.mask(word) & heads) | taken;
+      if (change(claim, word, ClaimWord.OPEN, wordInArea, mask)) {
+        return;
+      }
+    }
+  }
+
+  /// The announced word had nothing to take. Frames that came meanwhile go home.
+  private void giveUp(long claim, long area, long address) {
+    while (true) {
+      long word = Memory.getLongVolatile(claim);
+      int wordInArea = ClaimWord.wordInArea(word);
+      int mask = ClaimWord.mask(word);
+      int state = mask == 0 ? ClaimWord.NONE : ClaimWord.DRAINING;
+      if (change(claim, word, state, wordInArea, mask)) {
+        if (mask != 0) {
+          sendHome(claim, address, mask);
+          Memory.getAndBitwiseOrLong(areas.areaWord(area), AreaWord.DIRTY); // look again
+        }
+        return;
+      }
+    }
+  }
+
+  /// Lets the area go, if nothing came back to it.
+  private void leave(long claim, long area) {
+    if (!changeIfEmpty(claim, ClaimWord.NONE, 0)) {
+      return;
+    }
+    long address = areas.areaWord(area);
+    long word = Memory.getLongVolatile(address);
+    if (!AreaWord.isDirty(word)) {
+      // The slot names no area before the area names no slot: the next claim word is another's.
+      if (Memory.compareAndSetLong(address, word, AreaWord.full(word))) {
+        Memory.putLongRelease(Slots.area(claim), 0);
+      }
+      return;
+    }
+    if (Memory.compareAndSetLong(address, word, word & ~AreaWord.DIRTY)) {
+      plan(claim, area);
+    }
+  }
+
+  // ---- Frees of others ----
+
+  /// Frees a frame of an area that a slot has claimed, if the slot's claim word is about its word.
+  ///
+  /// @param order of the block: one that is not a single frame is never the claim word's business
+  /// @param value of the frame word, in which the block is allocated
+  /// @param area of the area word, which names the slot
+  /// @return what came of it
+  int free(long frame, int order, long value, long area) {
+    if (order != 0) {
+      return NOT_CLAIMED;
+    }
+    long claim = slots.claim(AreaWord.slot(area));
+    long word = Memory.getLongVolatile(claim);
+    if (!ClaimWord.claims(word, (int) (frame >>> 5) & 15)) {
+      return NOT_CLAIMED;
+    }
+    long now = Memory.getLongVolatile(areas.areaWord(frame >>> Pages.HUGE_ORDER));
+    if (!AreaWord.sameHolder(area, now)
+        || Memory.getLongVolatile(areas.frameWord(frame)) != value) {
+      return AGAIN;
+    }
+    long bit = 1L << (frame & 31);
+    if ((word & bit) != 0) {
+      return CACHED;
+    }
+    if (!ClaimWord.takesBits(word)) {
+      return NOT_CLAIMED;
+    }
+    return Memory.compareAndSetLong(claim, word, word | bit) ? FREED : AGAIN;
+  }
+
+  /// Whether a frame that was just made FREE in its word had not been cached meanwhile. If it had,
+  /// the frame word looked as before although the frame had been freed and taken by a refill in
+  /// between: only a double free that was held up can do that. Then it is HEAD again afterwards.
+  boolean isHonest(long frame) {
+    long area = Memory.getLongVolatile(areas.areaWord(frame >>> Pages.HUGE_ORDER));
+    if (AreaWord.state(area) != AreaWord.RESERVED || AreaWord.slot(area) < 0) {
+      return true;
+    }
+    long word = Memory.getLongVolatile(slots.claim(AreaWord.slot(area)));
+    int index = (int) frame & 31;
+    if (!ClaimWord.claims(word, (int) (frame >>> 5) & 15)
+        || (ClaimWord.mask(word) >>> index & 1) == 0) {
+      return true;
+    }
+    long address = areas.frameWord(frame);
+    while (true) {
+      long value = Memory.getLongVolatile(address);
+      if ((UnitWord.free(value) >>> index & 1) == 0
+          || Memory.compareAndSetLong(address, value, value ^ UnitWord.block(index, 1))) {
+        return false;
+      }
+    }
+  }
+
+  // ---- Draining ----
+
+  /// Sends home the frames of a claim word and lets its area go. Waits for the slot's lock, for a
+  /// bounded time.
+  ///
+  /// @return whether there was anything to drain
+  boolean drain(int slot) {
+    long claim = slots.claim(slot);
+    if (Memory.getLongVolatile(Slots.area(claim)) == 0) {
+      return false;
+    }
+    for (int turn = 0; !Slots.tryLock(claim); turn++) {
+      if (turn == 1000) {
+        return false;
+      }
+      Cpu.relax(turn);
+    }
+    long area = Memory.getLong(Slots.area(claim)) - 1;
+    if (area >= 0) {
+      drainWord(claim, area);
+      Memory.putLongRelease(Slots.area(claim), 0);
+      areas.settle(area);
+    }
+    Slots.unlock(claim);
+    return area >= 0;
+  }
+
+  private void drainWord(long claim, long area) {
+    while (true) {
+      long word = Memory.getLongVolatile(claim);
+      if (ClaimWord.state(word) == ClaimWord.NONE) {
+        return;
+      }
+      int mask = ClaimWord.mask(word);
+      int wordInArea = ClaimWord.wordInArea(word);
+      if (change(claim, word, ClaimWord.DRAINING, wordInArea, mask)) {
+        sendHome(claim, areas.frameWord(frameAt(area, wordInArea)), mask);
+        return;
+      }
+    }
+  }
+
+  private void sendHome(long claim, long address, int mask) {
+    while (true) {
+      long value = Memory.getLongVolatile(address);
+      long next = value ^ UnitWord.both(mask & UnitWord.heads(value));
+      if (Memory.compareAndSetLong(address, value, next)) {
+        break;
+      }
+    }
+    Memory.getAndAddLong(Slots.wentHome(claim), Integer.bitCount(mask));
+    long word = Memory.getLongVolatile(claim);
+    while (!change(claim, word, ClaimWord.NONE, 0, 0)) {
+      word = Memory.getLongVolatile(claim);
+    }
+  }
+
+  private static boolean changeIfEmpty(long claim, int state, int wordInArea) {
+    while (true) {
+      long word = Memory.getLongVolatile(claim);
+      if (ClaimWord.mask(word) != 0) {
+        return false;
+      }
+      if (change(claim, word, state, wordInArea, 0)) {
+        return true;
+      }
+    }
+  }
+
+  /// A change of state, counted apart: what is left of the operations are allocations.
+  private static boolean change(long claim, long word, int state, int wordInArea, int mask) {
+    long next = ClaimWord.next(word, state, wordInArea, mask);
+    if (!Memory.compareAndSetLong(claim, word, next)) {
+      return false;
+    }
+    if (ClaimWord.wentRound(next)) {
+      Memory.getAndAddLong(Slots.rounds(claim), 1);
+    }
+    Memory.putLong(Slots.changes(claim), Memory.getLong(Slots.changes(claim)) + 1);
+    return true;
+  }
+
+  /// Allocations through the claim word since the beginning.
+  long allocations(long claim) {
+    long rounds = Memory.getLongVolatile(Slots.rounds(claim));
+    long operations = ClaimWord.operations(Memory.getLongVolatile(claim));
+    return (rounds << ClaimWord.OPERATION_BITS) + operations - Memory.getLong(Slots.changes(claim));
+  }
+}

@@ -1,0 +1,168 @@
+package dev.bifolio.kernel.frame;
+
+import dev.bifolio.kernel.platform.Memory;
+import dev.bifolio.kernel.unit.Pages;
+
+/// The memory of the slots: what each CPU keeps for each kind of frames, and each owner of a
+/// [FrameCache] for himself.
+///
+/// ```
+///   byte    0  claim word      8  area + 1      16  rounds of the operation counter
+///          64  lock           72  plan, low     80  plan, high     88  state changes
+///          96  refills       104  frames that went home
+///         128  magazine headers, one word an order, 0 … 8
+///         256  blocks taken past the caches, one word an order, 0 … 20
+///         424  requests that failed, one word an order, 0 … 20
+///         640  magazine entries, 4 bytes each: frames
+/// ```
+///
+/// All-zero memory is an empty slot. The claim word stands alone with what a request reads beside
+/// it; the rest is written under the lock, or seldom.
+final class Slots {
+  /// How many owned slots there are for each CPU.
+  static final int OWNED_PER_CPU = 4;
+
+  static final int CACHED_ORDERS = 9;
+
+  private static final int[] FULL_CAPACITY = {512, 64, 64, 32, 16, 2, 2, 1, 1};
+
+  /// Frames in all magazines of a slot at full capacity, rounded up.
+  private static final long FULL_CAPACITY_FRAMES = 2048;
+
+  private static final long LOCK = 64;
+  private static final long HEADERS = 128;
+  private static final long TAKEN = 256;
+  private static final long FAILED = TAKEN + (Pages.MAX_ORDER + 1) * Long.BYTES;
+  private static final long ENTRIES = 640;
+
+  private final int cpuCount;
+  private final int[] capacity = new int[CACHED_ORDERS];
+  private final int[] firstEntry = new int[CACHED_ORDERS];
+  private long address;
+  private long slotBytes;
+
+  Slots(int cpuCount) {
+    this.cpuCount = cpuCount;
+  }
+
+  static long metadataBytes(long frameCount, int cpuCount) {
+    long entries = 0;
+    for (int full : FULL_CAPACITY) {
+      entries += scaled(full, frameCount, cpuCount);
+    }
+    return slotBytes(entries) * slotCount(cpuCount);
+  }
+
+  private static long slotBytes(long entries) {
+    return ENTRIES + Pages.alignUp(entries * Integer.BYTES, 64);
+  }
+
+  private static int slotCount(int cpuCount) {
+    return cpuCount * (AllocationFlags.KIND_COUNT + OWNED_PER_CPU);
+  }
+
+  /// All magazines together hold at most a 64th of the frames.
+  private static int scaled(int full, long frameCount, int cpuCount) {
+    long share = frameCount / 64 / slotCount(cpuCount);
+    return share >= FULL_CAPACITY_FRAMES ? full : (int) (full * share / FULL_CAPACITY_FRAMES);
+  }
+
+  void attach(long address, long frameCount) {
+    this.address = address;
+    int entries = 0;
+    for (int order = 0; order < CACHED_ORDERS; order++) {
+      firstEntry[order] = entries;
+      capacity[order] = scaled(FULL_CAPACITY[order], frameCount, cpuCount);
+      entries += capacity[order];
+    }
+    slotBytes = slotBytes(entries);
+  }
+
+  int cpuCount() {
+    return cpuCount;
+  }
+
+  /// All slots, those of the CPUs first.
+  int count() {
+    return slotCount(cpuCount);
+  }
+
+  /// The first slot that may belong to a [FrameCache].
+  int firstOwned() {
+    return cpuCount * AllocationFlags.KIND_COUNT;
+  }
+
+  /// The slot of a CPU and kind.
+  int of(int cpu, int kind) {
+    int mine = cpu < cpuCount ? cpu : cpu % cpuCount;
+    return mine * AllocationFlags.KIND_COUNT + kind;
+  }
+
+  /// The kind of a CPU's slot.
+  int kindOf(int slot) {
+    return slot % AllocationFlags.KIND_COUNT;
+  }
+
+  long claim(int slot) {
+    return address + slot * slotBytes;
+  }
+
+  static long area(long claim) {
+    return claim + 8;
+  }
+
+  static long rounds(long claim) {
+    return claim + 16;
+  }
+
+  static long planLow(long claim) {
+    return claim + LOCK + 8;
+  }
+
+  static long planHigh(long claim) {
+    return claim + LOCK + 16;
+  }
+
+  static long changes(long claim) {
+    return claim + LOCK + 24;
+  }
+
+  static long refills(long claim) {
+    return claim + LOCK + 32;
+  }
+
+  static long wentHome(long claim) {
+    return claim + LOCK + 40;
+  }
+
+  static long header(long claim, int order) {
+    return claim + HEADERS + (long) order * Long.BYTES;
+  }
+
+  static long taken(long claim, int order) {
+    return claim + TAKEN + (long) order * Long.BYTES;
+  }
+
+  static long failed(long claim, int order) {
+    return claim + FAILED + (long) order * Long.BYTES;
+  }
+
+  long entry(long claim, int order, int index) {
+    return claim + ENTRIES + (long) (firstEntry[order] + index) * Integer.BYTES;
+  }
+
+  int capacity(int order) {
+    return capacity[order];
+  }
+
+  // ---- The lock of a slot: tried, never waited for, but by who drains ----
+
+  static boolean tryLock(long claim) {
+    return Memory.getLongVolatile(claim + LOCK) == 0
+        && Memory.compareAndSetLong(claim + LOCK, 0, 1);
+  }
+
+  static void unlock(long claim) {
+    Memory.putLongRelease(claim + LOCK, 0);
+  }
+}

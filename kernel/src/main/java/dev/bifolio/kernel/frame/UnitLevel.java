@@ -1,0 +1,322 @@
+package dev.bifolio.kernel.frame;
+
+import dev.bifolio.kernel.platform.Memory;
+import dev.bifolio.kernel.unit.Pages;
+import org.jspecify.annotations.Nullable;
+
+/// A level of the hybrid allocator above the frames: words of 32 units, each unit 32 times as large
+/// as one of the level below.
+///
+/// ```
+///   level   unit                      a word           orders
+///     3     2^19 frames, 2 GiB        64 GiB           19, 20
+///     2     2^14 frames, 64 MiB       2 GiB            14 … 18
+///     1     2^9 frames, an area       64 MiB           9 … 13
+/// ```
+///
+/// One owner of memory: a word is in use while the level above has lent it the unit that it
+/// divides, and is all TAIL otherwise, so that nothing can be allocated in it and every stale free
+/// fails. A level that runs out of units borrows one from above; a word that is all FREE goes back
+/// by one compare-and-set, all FREE to all TAIL, and then its unit above becomes FREE. Split and
+/// coalesce are implied, and nothing depends on how many units a block has.
+///
+/// *The open word.* One word a level is not in the bins and does not go back while it is open.
+/// Pairs of requests stay in it and touch nothing else. Whoever replaces it reads the old word
+/// again after the exchange, because a free that still saw it open left no hint: puts it into its
+/// bin, or gives it back. [#drain] does so on demand.
+///
+/// - I1 A word is not all TAIL if and only if its unit above is LENT, but for the moments of
+///   lending and giving back, when the word is all TAIL and the unit LENT.
+/// - I2 A word with free units is open, or a hint in the bin of its largest free run leads to it.
+/// - I3 Who changes a word does it by a compare-and-set from the full state.
+///
+/// Any thread; lock-free; no Java objects. Allocation and free: one compare-and-set when the open
+/// word serves.
+final class UnitLevel {
+  /// Largest free runs of 0 … 4, and of 5 at the top, where no word goes back.
+  private static final int BINS = 6;
+
+  private static final long NONE = -1;
+
+  private static final long LENT = 8;
+  private static final long TAKEN_BACK = 16;
+
+  private final int shift;
+  private final @Nullable UnitLevel above;
+  private final HintBitmap hints = new HintBitmap(1, BINS);
+  private long firstWord;
+  private long wordCount;
+  private long words;
+  private long open;
+
+  /// A level whose units are 2^shift frames.
+  UnitLevel(int shift, @Nullable UnitLevel above) {
+    this.shift = shift;
+    this.above = above;
+  }
+
+  static long metadataBytes(int shift, long startPfn, long endPfn) {
+    long count = wordCount(shift, startPfn, endPfn);
+    return 64 + Pages.alignUp(count * Long.BYTES, 64) + HintBitmap.metadataBytes(1, BINS, count);
+  }
+
+  private static long wordCount(int shift, long startPfn, long endPfn) {
+    return ((endPfn - 1) >>> (shift + 5)) - (startPfn >>> (shift + 5)) + 1;
+  }
+
+  void attach(long address, long startPfn, long endPfn) {
+    wordCount = wordCount(shift, startPfn, endPfn);
+    firstWord = startPfn >>> (shift + 5);
+    open = address;
+    words = address + 64;
+    hints.attach(words + Pages.alignUp(wordCount * Long.BYTES, 64), wordCount);
+  }
+
+  /// Whether the metadata have a word for a unit.
+  boolean has(long unit) {
+    return Long.compareUnsigned(wordOf(unit), wordCount) < 0;
+  }
+
+  int shift() {
+    return shift;
+  }
+
+  /// Allocates 2^order units as a block.
+  ///
+  /// @return the first unit, in units from frame 0, or -1
+  long take(int order) {
+    return take(order, false);
+  }
+
+  /// Takes a unit for the level below.
+  ///
+  /// @return the unit, LENT now, or -1
+  long lend() {
+    long unit = take(0, true);
+    if (unit != NONE) {
+      Memory.getAndAddLong(open + LENT, 1);
+    }
+    return unit;
+  }
+
+  /// Units lent so far.
+  long lentCount() {
+    return Memory.getLongVolatile(open + LENT);
+  }
+
+  /// Units taken back so far.
+  long takenBackCount() {
+    return Memory.getLongVolatile(open + TAKEN_BACK);
+  }
+
+  private long take(int order, boolean lend) {
+    long openWord = Memory.getLongVolatile(open) - 1;
+    if (openWord >= 0) {
+      long unit = takeFrom(openWord, order, lend);
+      if (unit != NONE) {
+        return unit;
+      }
+    }
+    return takeElsewhere(order, lend);
+  }
+
+  private long takeFrom(long word, int order, boolean lend) {
+    long address = address(word);
+    while (true) {
+      long value = Memory.getLongVolatile(address);
+      int index = UnitWord.bestFit(UnitWord.free(value), order);
+      if (index < 0) {
+        return NONE;
+      }
+      long change = lend ? UnitWord.lend(index) : UnitWord.block(index, 1 << order);
+      if (Memory.compareAndSetLong(address, value, value ^ change)) {
+        return ((firstWord + word) << 5) | index;
+      }
+    }
+  }
+
+  private long takeElsewhere(int order, boolean lend) {
+    for (long found = hints.find(0, order); found != NONE; found = hints.find(0, order)) {
+      long word = HintBitmap.itemOf(found);
+      if (isHintRight(word, HintBitmap.binOf(found))) {
+        long unit = takeFrom(word, order, lend);
+        if (unit != NONE) {
+          makeOpen(word);
+          return unit;
+        }
+      }
+    }
+    if (above == null) {
+      return NONE;
+    }
+    long borrowed = above.lend();
+    if (borrowed == NONE) {
+      return NONE;
+    }
+    long word = borrowed - firstWord;
+    long change = lend ? UnitWord.lend(0) : UnitWord.block(0, 1 << order);
+    Memory.compareAndSetLong(address(word), UnitWord.ALL_TAIL, UnitWord.ALL_FREE ^ change);
+    makeOpen(word);
+    return borrowed << 5;
+  }
+
+  private boolean isHintRight(long word, int bin) {
+    if (binOf(Memory.getLongVolatile(address(word))) == bin) {
+      return true;
+    }
+    hints.clear(bin, word);
+    int right = binOf(Memory.getLongVolatile(address(word)));
+    if (right >= 0) {
+      hints.set(0, right, word); // an allocation from a word that was being closed left no hint
+    }
+    return false;
+  }
+
+  private static int binOf(long value) {
+    return UnitWord.largest(UnitWord.free(value));
+  }
+
+  private void makeOpen(long word) {
+    long old = Memory.getLongVolatile(open);
+    if (old == word + 1) {
+      return;
+    }
+    if (Memory.compareAndSetLong(open, old, word + 1)) {
+      if (old != 0) {
+        settle(old - 1);
+      }
+    } else {
+      settle(word);
+    }
+  }
+
+  /// Puts a word that is not open where it belongs: into its bin, or back to the level above.
+  void settle(long word) {
+    while (true) {
+      long value = Memory.getLongVolatile(address(word));
+      if (value != UnitWord.ALL_FREE || above == null) {
+        int bin = binOf(value);
+        if (bin >= 0) {
+          hints.set(0, bin, word);
+        }
+        return;
+      }
+      if (Memory.compareAndSetLong(address(word), value, UnitWord.ALL_TAIL)) {
+        above.takeBack(firstWord + word);
+        return;
+      }
+    }
+  }
+
+  /// A unit that was lent comes back whole.
+  void takeBack(long unit) {
+    Memory.getAndAddLong(open + TAKEN_BACK, 1);
+    change(unit, UnitWord.lend((int) unit & 31));
+  }
+
+  /// Frees units that only the caller knows to be his: changes them and looks for what follows.
+  void change(long unit, long change) {
+    long word = wordOf(unit);
+    while (true) {
+      long value = Memory.getLongVolatile(address(word));
+      if (Memory.compareAndSetLong(address(word), value, value ^ change)) {
+        afterFree(word, value, value ^ change);
+        return;
+      }
+    }
+  }
+
+  /// Frees a block or run of `count` units if that is what is allocated here, and what is behind it
+  /// does not belong to it.
+  ///
+  /// @return whether it was
+  boolean free(long unit, int count) {
+    long word = wordOf(unit);
+    int index = (int) unit & 31;
+    while (true) {
+      long value = Memory.getLongVolatile(address(word));
+      if (!UnitWord.beginsRun(value, index, count)) {
+        return false;
+      }
+      long next = value ^ UnitWord.block(index, count);
+      if (Memory.compareAndSetLong(address(word), value, next)) {
+        afterFree(word, value, next);
+        return true;
+      }
+    }
+  }
+
+  private void afterFree(long word, long before, long after) {
+    if (Memory.getLongVolatile(open) == word + 1) {
+      return; // whoever closes it looks
+    }
+    if (after == UnitWord.ALL_FREE || binOf(after) > binOf(before)) {
+      settle(word);
+    }
+  }
+
+  /// Takes units at a wanted place if they are free.
+  ///
+  /// @return whether they were
+  boolean takeAt(long unit, int count, boolean lend) {
+    long word = wordOf(unit);
+    int index = (int) unit & 31;
+    int wanted = UnitWord.mask(index, count);
+    long change = lend ? UnitWord.lend(index) : UnitWord.block(index, count);
+    while (true) {
+      long value = Memory.getLongVolatile(address(word));
+      if (value == UnitWord.ALL_TAIL) {
+        if (above == null || !above.takeAt(firstWord + word, 1, true)) {
+          return false;
+        }
+        Memory.compareAndSetLong(address(word), value, UnitWord.ALL_FREE ^ change);
+      } else if ((UnitWord.free(value) & wanted) != wanted) {
+        return false;
+      } else if (!Memory.compareAndSetLong(address(word), value, value ^ change)) {
+        continue;
+      }
+      if (lend) {
+        Memory.getAndAddLong(open + LENT, 1);
+      }
+      if (Memory.getLongVolatile(open) != word + 1) {
+        settle(word);
+      }
+      return true;
+    }
+  }
+
+  /// Closes the open word: afterwards every word is in its bin or has gone back.
+  ///
+  /// @return whether there was one
+  boolean drain() {
+    long old = Memory.getLongVolatile(open);
+    if (old == 0 || !Memory.compareAndSetLong(open, old, 0)) {
+      return false;
+    }
+    settle(old - 1);
+    return true;
+  }
+
+  /// The value of the word that holds a unit.
+  long valueAt(long unit) {
+    return Memory.getLongVolatile(address(wordOf(unit)));
+  }
+
+  /// Changes a word whose unit above only the caller has.
+  void put(long unit, long value) {
+    Memory.putLongRelease(address(wordOf(unit)), value);
+  }
+
+  boolean compareAndSet(long unit, long value, long next) {
+    return Memory.compareAndSetLong(address(wordOf(unit)), value, next);
+  }
+
+  /// The word of a unit, in words from the first of this level.
+  long wordOf(long unit) {
+    return (unit >>> 5) - firstWord;
+  }
+
+  private long address(long word) {
+    return words + word * Long.BYTES;
+  }
+}
