@@ -1,7 +1,21 @@
 package dev.bifolio.kernel.frame;
 
+import java.util.List;
+
 /// What a suite over [FrameAllocator] must know of one kind of allocator.
 interface AllocatorUnderTest {
+  /// The names of all kinds, for the command line; the default comes last.
+  List<String> NAMES = List.of("classic");
+
+  /// The kind with a name.
+  static AllocatorUnderTest named(String name) {
+    return switch (name) {
+      case "classic" -> new Buddy();
+      default ->
+          throw new IllegalArgumentException("no allocator " + name + ", there are " + NAMES);
+    };
+  }
+
   /// An allocator that knows no memory yet.
   FrameAllocator uninitialised(int maxOrder);
 

@@ -11,6 +11,7 @@ import dev.bifolio.kernel.unit.Pages;
 import dev.bifolio.testkit.Behaviour;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 
 /// What every allocator of frames counts: requests per order and kind, cached frames,
 /// fragmentation. Written once; a subclass says which allocator.
@@ -132,7 +133,7 @@ abstract class FrameAllocatorCounts extends FrameAllocatorFixture {
     }
   }
 
-  private static void assertNoSuchOrder(org.junit.jupiter.api.function.Executable read) {
+  private static void assertNoSuchOrder(Executable read) {
     assertEquals(FrameError.INVALID_ORDER, assertThrows(FrameRequestException.class, read).error());
   }
 

@@ -3,6 +3,7 @@ package dev.bifolio.kernel.frame;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.bifolio.kernel.platform.WindowException;
 import dev.bifolio.testkit.Behaviour;
 import dev.bifolio.testkit.Property;
 import dev.bifolio.testkit.SplitMix64;
@@ -65,6 +66,15 @@ abstract class FrameAllocatorProperties extends FrameAllocatorFixture {
   @Behaviour({"51", "52"})
   void longSequencesAgreeWithTheModel() {
     Property.check(5100, 12, random -> draw(random, 4000), this::run);
+  }
+
+  /// The short form of `dev/properties`.
+  @Test
+  @Behaviour({"51", "52"})
+  void manyRequestsOnManyMapsAgreeWithTheLedger() throws WindowException {
+    for (int seed = 0; seed < 40; seed++) {
+      LongProperties.run(subject, seed, 5000);
+    }
   }
 
   private static List<Step> draw(SplitMix64 random, int stepCount) {

@@ -131,6 +131,43 @@ class FrameStatisticsTest {
   }
 
   @Test
+  @Behaviour("100")
+  void cachedFramesAreSaidAndAreNotInUse() {
+    FrameCounters counters = countersOf(1024);
+    counters.allocated(500, 0);
+    FrameStatistics cached = counters.snapshot(40, 0, 0);
+    assertEquals(40, cached.cachedFrames());
+    assertEquals(484, cached.freeFrames());
+    assertEquals(500, cached.usedFrames());
+    assertTrue(cached.toString().endsWith("peak 500, 40 cached"), cached.toString());
+    assertTrue(counters.snapshot().toString().endsWith("peak 500"));
+  }
+
+  @Test
+  void requestsAreCountedByOrderAndKind() {
+    FrameCounters counters = countersOf(1L << 22);
+    counters.allocated(600, 5);
+    counters.allocated(1024, 5);
+    counters.allocated(1 << 20, 2);
+    counters.exhausted(3);
+    counters.missed(1L << 21);
+    counters.refused();
+    counters.freed(600);
+    assertEquals(2, counters.allocationCount(10, 5));
+    assertEquals(0, counters.allocationCount(10, 4));
+    assertEquals(1, counters.allocationCount(20, 2));
+    assertEquals(1, counters.failureCount(2));
+    assertEquals(1, counters.failureCount(20));
+    assertEquals(1, counters.freeCount(10));
+    assertEquals(3, counters.snapshot().failures());
+    // Only a failure that more memory would have prevented is a demand.
+    assertEquals(1 << 20, counters.snapshot().largestRequestFrames());
+    counters.resetRequests();
+    assertEquals(0, counters.allocationCount(10, 5) + counters.allocationCount(20, 2));
+    assertEquals(0, counters.failureCount(2) + counters.failureCount(20) + counters.freeCount(10));
+  }
+
+  @Test
   void theRobsonFiguresRoundRequestsUpAndCountFailedOnesAsServed() {
     FrameCounters counters = countersOf(1024);
     counters.allocated(5, 0);
