@@ -5,12 +5,13 @@ import java.util.List;
 /// What a suite over [FrameAllocator] must know of one kind of allocator.
 interface AllocatorUnderTest {
   /// The names of all kinds, for the command line; the default comes last.
-  List<String> NAMES = List.of("classic");
+  List<String> NAMES = List.of("classic", "hybrid");
 
   /// The kind with a name.
   static AllocatorUnderTest named(String name) {
     return switch (name) {
       case "classic" -> new Buddy();
+      case "hybrid" -> new Hybrid();
       default ->
           throw new IllegalArgumentException("no allocator " + name + ", there are " + NAMES);
     };
