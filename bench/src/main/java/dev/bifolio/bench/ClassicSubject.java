@@ -20,7 +20,7 @@ final class ClassicSubject extends Subject {
     frames.addFrames(START_PFN, START_PFN + frameCount);
   }
 
-  static Subject create(long frameCount) {
+  static ClassicSubject create(long frameCount) {
     long byteSize = BuddyAllocator.metadataBytes(START_PFN, START_PFN + frameCount);
     try {
       return new ClassicSubject(Window.reserve(byteSize), byteSize, frameCount);
