@@ -40,6 +40,16 @@ final class ClassicSubject extends Subject {
   }
 
   @Override
+  int allocateBulk(long[] pfns, int offset, int count) {
+    return frames.allocateBulk(pfns, offset, count, AllocationFlags.NONE);
+  }
+
+  @Override
+  void freeBulk(long[] pfns, int offset, int count) {
+    frames.freeBulk(pfns, offset, count);
+  }
+
+  @Override
   void drain() {
     // It keeps no frames aside.
   }

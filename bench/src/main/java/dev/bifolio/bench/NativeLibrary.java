@@ -34,7 +34,10 @@ final class NativeLibrary {
     }
     SymbolLookup found = load(kind);
     if (found == null) {
-      return files(kind).getFirst() + " is not installed (Debian: " + debianPackage(kind) + ")";
+      return files(kind).getFirst()
+          + " is not installed or cannot be loaded (Debian package "
+          + debianPackage(kind)
+          + ")";
     }
     functions = found;
     chosen = kind;

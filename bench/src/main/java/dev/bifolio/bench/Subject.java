@@ -130,7 +130,7 @@ abstract class Subject implements AutoCloseable {
         case SPEED ->
             this == BEST_FIT ? "it searches exactly, however long that takes; frag only" : null;
         case PLACEMENT, METADATA, LIMIT -> isNative() ? lackOfNative(need) : null;
-        case BULK -> "it has no bulk calls";
+        case BULK -> this == CLASSIC ? null : "it has no bulk calls";
         case LIFETIMES -> "it does not take the lifetime of a frame";
         case WHOLE_TABLE ->
             log2frames > TABLE_LOG2_FRAMES

@@ -13,6 +13,10 @@ import org.jspecify.annotations.Nullable;
 
 /// A forked JVM that runs [Worker], seen from its parent.
 final class WorkerProcess implements AutoCloseable {
+  /// Room for the thread-local storage of a library that is loaded late: jemalloc's is more than
+  /// the C library keeps ready.
+  private static final String THREAD_STORAGE = "glibc.rtld.optional_static_tls=16384";
+
   private final Process process;
   private final BufferedReader answers;
   private final Writer requests;
@@ -50,7 +54,9 @@ final class WorkerProcess implements AutoCloseable {
       Collections.addAll(command, "-m", "dev.bifolio.bench/" + Worker.class.getName());
     }
     command.addAll(arguments);
-    return new ProcessBuilder(command).redirectError(Redirect.INHERIT).start();
+    ProcessBuilder builder = new ProcessBuilder(command).redirectError(Redirect.INHERIT);
+    builder.environment().merge("GLIBC_TUNABLES", THREAD_STORAGE, (old, more) -> old + ":" + more);
+    return builder.start();
   }
 
   /// Waits until it is warm.

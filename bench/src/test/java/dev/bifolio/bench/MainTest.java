@@ -78,8 +78,8 @@ class MainTest {
   void withoutTheYardstickThereAreNoRatios() {
     Result result = run("--suite frag_f4 --allocators classic --log2frames 12 --divide 1000");
     assertEquals(0, result.code, result.err::toString);
-    assertEquals("median of                          classic", result.out.get(0));
-    assertEquals("frag_f4 huge_after_free_all              8", result.out.get(4));
+    assertTrue(result.out.get(0).matches("median of +classic"), result.out::toString);
+    assertTrue(result.out.get(4).matches("frag_f4 huge_after_free_all +8"), result.out::toString);
   }
 
   @Test
