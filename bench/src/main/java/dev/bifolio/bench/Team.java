@@ -58,7 +58,7 @@ final class Team {
         task.finish();
         cpuNanos = ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime();
       } catch (RuntimeException | Error e) {
-        problem = e;
+        problem = problem == null ? e : problem;
       }
     }
   }
