@@ -20,7 +20,7 @@ final class ClassicSubject extends Subject {
     frames.addFrames(START_PFN, START_PFN + frameCount);
   }
 
-  static Subject create(long frameCount) {
+  static ClassicSubject create(long frameCount) {
     long byteSize = BuddyAllocator.metadataBytes(START_PFN, START_PFN + frameCount);
     try {
       return new ClassicSubject(Window.reserve(byteSize), byteSize, frameCount);
@@ -37,6 +37,16 @@ final class ClassicSubject extends Subject {
   @Override
   void free(long pfn, int order) {
     frames.free(pfn, order);
+  }
+
+  @Override
+  int allocateBulk(long[] pfns, int offset, int count) {
+    return frames.allocateBulk(pfns, offset, count, AllocationFlags.NONE);
+  }
+
+  @Override
+  void freeBulk(long[] pfns, int offset, int count) {
+    frames.freeBulk(pfns, offset, count);
   }
 
   @Override

@@ -2,7 +2,7 @@ package dev.bifolio.bench;
 
 import java.util.Arrays;
 import java.util.List;
-import org.jspecify.annotations.Nullable;
+import java.util.Set;
 
 /// How many free 2 MiB areas are left after frames came and went: F1 to F4.
 ///
@@ -20,6 +20,7 @@ final class FragmentationWorkload implements Workload {
   }
 
   private static final int BATCH = 4096;
+  private static final long LIFETIME_SEED = 99;
 
   private final Case step;
   private final boolean batches;
@@ -67,8 +68,10 @@ final class FragmentationWorkload implements Workload {
   }
 
   @Override
-  public @Nullable String obstacle() {
-    return step == Case.F4C ? "no subject takes the lifetime of a frame" : null;
+  public Set<Need> needs() {
+    return step == Case.F4C
+        ? Set.of(Need.PLACEMENT, Need.WHOLE_TABLE, Need.LIFETIMES)
+        : Set.of(Need.PLACEMENT, Need.WHOLE_TABLE);
   }
 
   @Override
@@ -85,7 +88,12 @@ final class FragmentationWorkload implements Workload {
   private void runSingleFrames(Run run, Subject subject) {
     int frameCount = run.frameCount();
     SlotTable table = new SlotTable(subject, frameCount);
-    table.fillTo((int) ((long) frameCount * percent / 100));
+    int filled = (int) ((long) frameCount * percent / 100);
+    if (step == Case.F4C) {
+      table.fillWithLifetimes(filled, new Draws(LIFETIME_SEED));
+    } else {
+      table.fillTo(filled);
+    }
     switch (step) {
       case F1_90 -> {
         count(run, table, 0);
@@ -102,11 +110,11 @@ final class FragmentationWorkload implements Workload {
         halve(table, frameCount);
         churn(run, table);
       }
-      case F4 -> {
-        table.freeShortLived(new Draws(99));
+      case F4, F4C -> {
+        table.freeShortLived(new Draws(LIFETIME_SEED));
         count(run, table, 0);
       }
-      case F3, F4C -> throw new IllegalStateException(step.toString());
+      case F3 -> throw new IllegalStateException(step.toString());
     }
     finish(run, subject);
     table.freeAll();
@@ -152,7 +160,7 @@ final class FragmentationWorkload implements Workload {
   }
 
   private static void count(Run run, SlotTable table, int step) {
-    run.count("free2M_step" + step, table.free2M());
+    run.count("free2M_step" + step, table.free2M(run.frameCount()));
     run.count("ideal2M_step" + step, (run.frameCount() - table.liveCount()) / 512);
   }
 

@@ -2,10 +2,15 @@ package dev.bifolio.bench;
 
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 
 /// Runs the workloads for page frames, side by side.
 ///
@@ -26,15 +31,17 @@ record FrameSuite(
   /// @param notes told of each thing left out, once, and of progress
   /// @throws IOException if a forked JVM fails
   void run(Consumer<Row> rows, Consumer<String> notes) throws IOException {
+    sizeNotes().forEach(notes);
+    leftOut().forEach(notes);
     Set<String> seen = new LinkedHashSet<>();
+    Set<Subject.Kind> absent = EnumSet.noneOf(Subject.Kind.class);
     for (String workload : workloads) {
-      String obstacle = Workload.of(workload).obstacle();
-      if (obstacle != null) {
-        notes.accept(workload + ": left out: " + obstacle);
-        continue;
-      }
+      List<Subject.Kind> able =
+          kinds.stream()
+              .filter(kind -> !absent.contains(kind) && obstacle(kind, workload) == null)
+              .toList();
       List<String> found = new ArrayList<>();
-      for (Row row : alternate(workload, found)) {
+      for (Row row : alternate(workload, able, absent, found)) {
         rows.accept(row);
       }
       for (String note : found) {
@@ -45,19 +52,57 @@ record FrameSuite(
     }
   }
 
-  private List<Row> alternate(String workload, List<String> notes) throws IOException {
-    List<WorkerProcess> workers = new ArrayList<>();
-    try {
-      for (Subject.Kind kind : kinds) {
-        workers.add(new WorkerProcess(kind, workload, log2frames, divisor));
+  private @Nullable String obstacle(Subject.Kind kind, String workload) {
+    String own = kind.obstacle(log2frames);
+    return own != null ? own : Workload.of(workload).obstacle(kind, kind.log2framesFor(log2frames));
+  }
+
+  private List<String> sizeNotes() {
+    return kinds.stream().map(kind -> kind.sizeNote(log2frames)).filter(Objects::nonNull).toList();
+  }
+
+  /// Who is left out of what, one line a reason.
+  private List<String> leftOut() {
+    Map<String, List<String>> found = new LinkedHashMap<>();
+    for (Subject.Kind kind : kinds) {
+      for (String workload : workloads) {
+        String obstacle = obstacle(kind, workload);
+        if (obstacle != null) {
+          found.computeIfAbsent(kind + "\n" + obstacle, _ -> new ArrayList<>()).add(workload);
+        }
       }
-      for (WorkerProcess worker : workers) {
-        worker.awaitReady();
+    }
+    List<String> lines = new ArrayList<>();
+    found.forEach((key, ids) -> {
+      int end = key.indexOf('\n');
+      String which = ids.size() == workloads.size() ? "" : " of " + String.join(", ", ids);
+      lines.add(key.substring(0, end) + ": left out" + which + ": " + key.substring(end + 1));
+    });
+    return lines;
+  }
+
+  private List<Row> alternate(
+      String workload, List<Subject.Kind> able, Set<Subject.Kind> absent, List<String> notes)
+      throws IOException {
+    List<WorkerProcess> workers = new ArrayList<>();
+    List<WorkerProcess> ready = new ArrayList<>();
+    try {
+      for (Subject.Kind kind : able) {
+        workers.add(new WorkerProcess(kind, workload, kind.log2framesFor(log2frames), divisor));
+      }
+      for (int i = 0; i < workers.size(); i++) {
+        String missing = workers.get(i).awaitReady();
+        if (missing == null) {
+          ready.add(workers.get(i));
+        } else {
+          absent.add(able.get(i));
+          notes.add(able.get(i) + ": left out: " + missing);
+        }
       }
       int count = Workload.of(workload).repeats() ? runCount : 1;
       List<Row> rows = new ArrayList<>();
       for (int number = 1; number <= count; number++) {
-        for (WorkerProcess worker : workers) {
+        for (WorkerProcess worker : ready) {
           worker.run(number, rows, notes);
         }
       }

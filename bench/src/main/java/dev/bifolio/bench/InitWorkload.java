@@ -1,8 +1,15 @@
 package dev.bifolio.bench;
 
+import java.util.Set;
+
 /// Building the allocator for N frames and making its first allocation, from the call for memory to
 /// the frame in hand; and how many bytes of metadata that takes.
 final class InitWorkload implements Workload {
+  @Override
+  public Set<Need> needs() {
+    return Set.of(Need.SPEED, Need.METADATA);
+  }
+
   @Override
   public void run(Run run) {
     Stopwatch watch = new Stopwatch();

@@ -1,6 +1,7 @@
 package dev.bifolio.bench;
 
 import java.util.Arrays;
+import java.util.Set;
 
 /// w10: w4:90 with each operation timed by the wall clock; what the tail looks like.
 ///
@@ -11,6 +12,11 @@ final class LatencyWorkload implements Workload {
   private static final String[] NAMES = {"p50", "p99", "p99.9", "p99.99"};
 
   private static final int STRIDE = 1024;
+
+  @Override
+  public Set<Need> needs() {
+    return Set.of(Need.SPEED, Need.WHOLE_TABLE);
+  }
 
   @Override
   public void run(Run run) {
@@ -28,6 +34,7 @@ final class LatencyWorkload implements Workload {
       }
       record(run, "alloc_", allocations);
       record(run, "free_", frees);
+      table.release();
     }
   }
 

@@ -5,10 +5,12 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -53,15 +55,22 @@ public final class Main implements Callable<Integer> {
       names = "--suite",
       split = ",",
       paramLabel = "ID",
-      description = "Only these workloads; w4 or frag stand for all that begin with it.")
+      description = {
+        "Only these workloads; w4 or frag stand for all that begin with it, growth for w4 and",
+        "w4b at 10, 50 and 90 %, all for those too that are not run by default."
+      })
   private List<String> suite = List.of();
 
   @Option(
       names = "--allocators",
       split = ",",
       paramLabel = "NAME",
-      description = "Among classic and linux-like; both by default.")
-  private List<String> allocators = List.of("classic", "linux-like");
+      description = {
+        "Among classic, linux-like, best-fit (fragmentation only), glibc, jemalloc and mimalloc;",
+        "all by default. Ratios are to linux-like."
+      })
+  private List<String> allocators =
+      Arrays.stream(Subject.Kind.values()).map(Subject.Kind::csvName).toList();
 
   @Option(
       names = "--log2frames",
@@ -153,7 +162,8 @@ public final class Main implements Callable<Integer> {
       throw refusal(String.valueOf(e.getMessage()));
     }
     FrameSuite frames =
-        new FrameSuite(kinds, ids.isEmpty() ? Workload.ids() : ids, log2frames, runs, divisor);
+        new FrameSuite(
+            kinds, ids.isEmpty() ? Workload.defaultIds() : ids, log2frames, runs, divisor);
     PrintWriter err = spec.commandLine().getErr();
     report(
         rows ->
@@ -163,7 +173,8 @@ public final class Main implements Callable<Integer> {
                   err.println("bifolio: " + note);
                   err.flush();
                 }),
-        kinds.stream().map(Subject.Kind::csvName).toList());
+        kinds.stream().map(Subject.Kind::csvName).toList(),
+        Subject.Kind.LINUX_LIKE.csvName());
     return 0;
   }
 
@@ -176,7 +187,10 @@ public final class Main implements Callable<Integer> {
       throw refusal("bench startup must be run by the launcher: ./bifolio bench startup");
     }
     StartupSuite startup = new StartupSuite(Path.of(launcher), runs);
-    report(startup::run, List.of("bifolio-map", "java-version", "bifolio-map-no-cache", "classic"));
+    report(
+        startup::run,
+        List.of("bifolio-map", "java-version", "bifolio-map-no-cache", "classic"),
+        null);
     return 0;
   }
 
@@ -185,13 +199,14 @@ public final class Main implements Callable<Integer> {
     void run(Consumer<Row> rows) throws IOException;
   }
 
-  private void report(Source source, List<String> columns) throws IOException {
+  private void report(Source source, List<String> columns, @Nullable String yardstick)
+      throws IOException {
     PrintWriter out = spec.commandLine().getOut();
     if (csv) {
       out.println(Row.HEADER);
       source.run(row -> out.println(row.toCsv()));
     } else {
-      Medians medians = new Medians(columns);
+      Medians medians = new Medians(columns, yardstick);
       source.run(medians::add);
       medians.lines().forEach(out::println);
     }
@@ -199,12 +214,16 @@ public final class Main implements Callable<Integer> {
   }
 
   private Subject.Kind kindOf(String name) {
-    for (Subject.Kind kind : Subject.Kind.values()) {
-      if (kind.csvName().equals(name)) {
-        return kind;
-      }
+    Subject.Kind kind = Subject.Kind.named(name);
+    if (kind == null) {
+      throw refusal(
+          "no allocator '"
+              + name
+              + "'; there are "
+              + String.join(
+                  ", ", Arrays.stream(Subject.Kind.values()).map(Subject.Kind::csvName).toList()));
     }
-    throw refusal("no allocator '" + name + "'; there are classic and linux-like");
+    return kind;
   }
 
   private ParameterException refusal(String message) {

@@ -6,15 +6,26 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
 
-/// The medians over the runs, as a table with one column an allocator and, if there are two, the
-/// ratio of the first to the second.
+/// The medians over the runs, as a table with one column an allocator. Where one of them is the
+/// yardstick, each figure of the others is followed by its ratio to it.
 final class Medians {
-  private final List<String> allocators;
-  private final Map<String, Map<String, List<Double>>> values = new LinkedHashMap<>();
+  private static final String VALUE = "%16s";
 
-  Medians(List<String> allocators) {
+  private final List<String> allocators;
+  private final @Nullable String yardstick;
+  private final Map<String, Map<String, List<Double>>> values = new LinkedHashMap<>();
+  private final Map<String, TreeSet<Integer>> sizes = new LinkedHashMap<>();
+
+  /// A table.
+  ///
+  /// @param allocators the columns; one without any figure is left out
+  /// @param yardstick what the others are compared with, or null
+  Medians(List<String> allocators, @Nullable String yardstick) {
     this.allocators = List.copyOf(allocators);
+    this.yardstick = allocators.size() > 1 && allocators.contains(yardstick) ? yardstick : null;
   }
 
   /// Takes a figure in.
@@ -23,35 +34,61 @@ final class Medians {
         .computeIfAbsent(row.workload() + " " + row.metric(), _ -> new LinkedHashMap<>())
         .computeIfAbsent(row.allocator(), _ -> new ArrayList<>())
         .add(row.value());
+    sizes.computeIfAbsent(row.allocator(), _ -> new TreeSet<>()).add(row.log2frames());
   }
 
   /// The table, one line a metric.
   List<String> lines() {
+    List<String> columns = allocators.stream().filter(sizes::containsKey).toList();
+    int nameWidth = values.keySet().stream().mapToInt(String::length).reduce(9, Math::max);
     List<String> lines = new ArrayList<>();
-    StringBuilder head = new StringBuilder(String.format(Locale.ROOT, "%-40s", "median of"));
-    allocators.forEach(name -> head.append(String.format(Locale.ROOT, "%22s", name)));
-    if (allocators.size() == 2) {
-      head.append("   ratio");
+    StringBuilder head = new StringBuilder(pad("median of", nameWidth));
+    for (String name : columns) {
+      head.append(String.format(Locale.ROOT, VALUE, heading(name)));
+      if (hasRatio(name)) {
+        head.append(String.format(Locale.ROOT, " %-7s", "ratio"));
+      }
     }
-    lines.add(head.toString());
-    values.forEach((metric, found) -> lines.add(line(metric, found)));
+    lines.add(head.toString().stripTrailing());
+    values.forEach((metric, found) -> lines.add(line(pad(metric, nameWidth), columns, found)));
     return lines;
   }
 
-  private String line(String metric, Map<String, List<Double>> found) {
-    StringBuilder line = new StringBuilder(String.format(Locale.ROOT, "%-40s", metric));
-    for (String name : allocators) {
+  /// The name, and the size of memory if that is not everyone's.
+  private String heading(String name) {
+    TreeSet<Integer> own = sizes.getOrDefault(name, new TreeSet<>());
+    int largest = sizes.values().stream().mapToInt(TreeSet::last).reduce(own.last(), Math::max);
+    return own.size() == 1 && own.last() < largest && yardstick != null
+        ? name + " 2^" + own.last()
+        : name;
+  }
+
+  private boolean hasRatio(String name) {
+    return yardstick != null && sizes.containsKey(yardstick) && !name.equals(yardstick);
+  }
+
+  private String line(String metric, List<String> columns, Map<String, List<Double>> found) {
+    StringBuilder line = new StringBuilder(metric);
+    for (String name : columns) {
       List<Double> runs = found.get(name);
-      line.append(String.format(Locale.ROOT, "%22s", runs == null ? "-" : text(median(runs))));
-    }
-    if (allocators.size() == 2) {
-      List<Double> first = found.get(allocators.get(0));
-      List<Double> second = found.get(allocators.get(1));
-      if (first != null && second != null && median(second) != 0) {
-        line.append(String.format(Locale.ROOT, "%8.2f", median(first) / median(second)));
+      line.append(String.format(Locale.ROOT, VALUE, runs == null ? "-" : text(median(runs))));
+      if (hasRatio(name)) {
+        line.append(String.format(Locale.ROOT, " %-7s", ratio(runs, found.get(yardstick))));
       }
     }
-    return line.toString();
+    return line.toString().stripTrailing();
+  }
+
+  private static String pad(String text, int width) {
+    return text + " ".repeat(width - text.length());
+  }
+
+  private static String ratio(@Nullable List<Double> runs, @Nullable List<Double> base) {
+    if (runs == null || base == null || median(base) == 0) {
+      return "";
+    }
+    double value = median(runs) / median(base);
+    return "x" + String.format(Locale.ROOT, value < 100 ? "%.2f" : "%.0f", value);
   }
 
   private static String text(double value) {

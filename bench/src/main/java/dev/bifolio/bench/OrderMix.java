@@ -81,6 +81,13 @@ final class OrderMix {
     return free;
   }
 
+  /// Frees what would stay allocated when the subject is closed.
+  void release() {
+    if (subject.outlivesClosing()) {
+      freeAll();
+    }
+  }
+
   /// Frees all.
   void freeAll() {
     for (int slot = 0; slot < blocks.length; slot++) {

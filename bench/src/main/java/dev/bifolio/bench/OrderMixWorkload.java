@@ -1,7 +1,14 @@
 package dev.bifolio.bench;
 
+import java.util.Set;
+
 /// w5: blocks of mixed orders replaced at random, half of memory in use.
 final class OrderMixWorkload implements Workload {
+  @Override
+  public Set<Need> needs() {
+    return Set.of(Need.SPEED, Need.WHOLE_TABLE);
+  }
+
   @Override
   public void run(Run run) {
     try (Subject subject = run.newSubject()) {
@@ -15,6 +22,7 @@ final class OrderMixWorkload implements Workload {
       watch.stop();
       run.recordNanos("ns_freealloc", watch.takeNanos(), count);
       run.count("fails", mix.failures());
+      mix.release();
     }
   }
 }

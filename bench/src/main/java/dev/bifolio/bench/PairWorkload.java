@@ -1,5 +1,7 @@
 package dev.bifolio.bench;
 
+import java.util.Set;
+
 /// Allocate and free at once, again and again: w1, w1h, wsmall, w6, w7.
 final class PairWorkload implements Workload {
   /// Which pairs.
@@ -23,13 +25,20 @@ final class PairWorkload implements Workload {
   }
 
   @Override
+  public Set<Need> needs() {
+    return shape == Shape.HALF_FULL ? Set.of(Need.SPEED, Need.WHOLE_TABLE) : Set.of(Need.SPEED);
+  }
+
+  @Override
   public void run(Run run) {
     try (Subject subject = run.newSubject()) {
       switch (shape) {
         case EMPTY -> pairs(run, subject, 0, 2_000_000, "ns_pair");
         case HALF_FULL -> {
-          new SlotTable(subject, run.frameCount()).fillTo(run.frameCount() / 2);
+          SlotTable table = new SlotTable(subject, run.frameCount() / 2);
+          table.fillTo(run.frameCount() / 2);
           pairs(run, subject, 0, 2_000_000, "ns_pair");
+          table.release();
         }
         case SMALL_ORDERS -> {
           for (int order = 1; order <= 8; order++) {
@@ -68,7 +77,8 @@ final class PairWorkload implements Workload {
     run.recordNanos(metric, watch.takeNanos(), count);
   }
 
-  private static void pairs(Subject subject, int order, int count) {
+  /// The inner loop.
+  static void pairs(Subject subject, int order, int count) {
     for (int i = 0; i < count; i++) {
       subject.free(require(subject.allocate(order)), order);
     }

@@ -1,5 +1,7 @@
 package dev.bifolio.bench;
 
+import java.util.Set;
+
 /// Random frames replaced while a share of memory is in use: w4:p one by one, w4b:p in batches that
 /// defeat a cache of the last ones freed.
 ///
@@ -15,6 +17,11 @@ final class ReplaceWorkload implements Workload {
     this.percent = percent;
     this.batchSlots = batchSlots;
     this.oneByOne = oneByOne;
+  }
+
+  @Override
+  public Set<Need> needs() {
+    return Set.of(Need.SPEED, Need.WHOLE_TABLE);
   }
 
   @Override
@@ -38,6 +45,7 @@ final class ReplaceWorkload implements Workload {
         watch.stop();
         run.recordNanos("ns_freealloc_with_table", watch.takeNanos(), count);
       }
+      table.release();
     }
   }
 

@@ -2,6 +2,7 @@ package dev.bifolio.bench;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// One run of a workload: what it is to measure, and where its figures go.
 final class Run {
@@ -12,6 +13,7 @@ final class Run {
   private final String workload;
   private final List<Row> rows = new ArrayList<>();
   private final List<String> notes = new ArrayList<>();
+  private long teamCpuNanos;
 
   /// A run.
   ///
@@ -31,6 +33,35 @@ final class Run {
   /// A fresh allocator.
   Subject newSubject() {
     return kind.create(frameCount());
+  }
+
+  /// A fresh allocator for several threads.
+  Subject newSharedSubject() {
+    return kind.createShared(frameCount());
+  }
+
+  /// What the allocator or the machine lacks, or null if it lacks nothing.
+  @Nullable String lack(Need need) {
+    return kind.lack(need, log2frames);
+  }
+
+  /// Lets the threads of a team work.
+  ///
+  /// @return wall time in nanoseconds
+  long together(Team team, List<? extends Team.Task> tasks) {
+    long nanos = team.run(tasks);
+    teamCpuNanos += team.cpuNanos();
+    if (!team.wasPinned()) {
+      notes.add(workload + ": the threads could not be tied to a processor each");
+    }
+    return nanos;
+  }
+
+  /// CPU time that teams have used since the last call.
+  long takeTeamCpuNanos() {
+    long result = teamCpuNanos;
+    teamCpuNanos = 0;
+    return result;
   }
 
   /// N, as an index.

@@ -1,5 +1,6 @@
 package dev.bifolio.bench;
 
+import dev.bifolio.kernel.frame.AllocationFlags;
 import java.util.Arrays;
 
 /// The frames that a workload holds: a table outside the allocator, with the loops over it. A slot
@@ -9,16 +10,15 @@ final class SlotTable {
   static final int STRIDE = 8192;
 
   private final Subject subject;
-  private final int frameCount;
   private final long[] slots;
   private final long[] batch = new long[4096];
   private final int[] places = new int[4096];
   private int liveCount;
 
-  SlotTable(Subject subject, int frameCount) {
+  /// A table of empty slots.
+  SlotTable(Subject subject, int slotCount) {
     this.subject = subject;
-    this.frameCount = frameCount;
-    this.slots = new long[frameCount];
+    this.slots = new long[slotCount];
     Arrays.fill(slots, Subject.NO_FRAME);
   }
 
@@ -63,10 +63,52 @@ final class SlotTable {
     }
   }
 
+  /// Allocates single frames until `count` slots are in use, and says of one in four that it is
+  /// long-lived: those that [#freeShortLived] keeps, if it is given the same draws.
+  void fillWithLifetimes(int count, Draws draws) {
+    for (; liveCount < count; liveCount++) {
+      int flags = isLongLived(draws) ? AllocationFlags.LONG : AllocationFlags.SHORT;
+      slots[liveCount] = require(subject.allocate(0, flags));
+    }
+  }
+
+  /// Allocates single frames in bulk until `count` slots are in use.
+  void fillInBulk(int count, int callFrames) {
+    while (liveCount < count) {
+      int asked = Math.min(callFrames, count - liveCount);
+      if (subject.allocateBulk(slots, liveCount, asked) != asked) {
+        throw new IllegalStateException("fewer frames than asked for although they are free");
+      }
+      liveCount += asked;
+    }
+  }
+
+  /// Frees all in bulk.
+  void freeAllInBulk(int callFrames) {
+    for (int from = 0; from < liveCount; from += callFrames) {
+      subject.freeBulk(slots, from, Math.min(callFrames, liveCount - from));
+    }
+    Arrays.fill(slots, 0, liveCount, Subject.NO_FRAME);
+    liveCount = 0;
+  }
+
   /// Frees all.
   void freeAll() {
     freeFirst(liveCount);
     liveCount = 0;
+  }
+
+  /// Frees what would stay allocated when the subject is closed.
+  void release() {
+    if (subject.outlivesClosing()) {
+      for (int i = 0; i < liveCount; i++) {
+        if (slots[i] != Subject.NO_FRAME) {
+          subject.free(slots[i], 0);
+          slots[i] = Subject.NO_FRAME;
+        }
+      }
+      liveCount = 0;
+    }
   }
 
   /// Frees slots from the last one down until `count` are left.
@@ -87,7 +129,7 @@ final class SlotTable {
   void freeShortLived(Draws draws) {
     int kept = 0;
     for (int i = 0; i < liveCount; i++) {
-      if ((draws.next() & 3) == 0) {
+      if (isLongLived(draws)) {
         slots[kept++] = slots[i];
       } else {
         subject.free(slots[i], 0);
@@ -195,8 +237,8 @@ final class SlotTable {
     slots[slot] = pfn;
   }
 
-  /// Aligned areas of 512 frames without a live frame.
-  int free2M() {
+  /// Aligned areas of 512 frames without a live frame, among the frames of the memory.
+  int free2M(int frameCount) {
     boolean[] used = new boolean[frameCount >>> 9];
     for (int i = 0; i < liveCount; i++) {
       used[(int) ((slots[i] - Subject.START_PFN) >>> 9)] = true;
@@ -206,6 +248,10 @@ final class SlotTable {
       free += area ? 0 : 1;
     }
     return free;
+  }
+
+  private static boolean isLongLived(Draws draws) {
+    return (draws.next() & 3) == 0;
   }
 
   private static long require(long pfn) {

@@ -1,6 +1,8 @@
 package dev.bifolio.bench;
 
 import dev.bifolio.kernel.frame.FrameAllocator;
+import dev.bifolio.kernel.platform.Cpu;
+import org.jspecify.annotations.Nullable;
 
 /// An allocator under test: N = 2^log2frames managed frames, all free at first.
 ///
@@ -8,7 +10,7 @@ import dev.bifolio.kernel.frame.FrameAllocator;
 /// knows the only implementation and calls it directly, without even a check of its type. Therefore
 /// [Kind] creates a subject through a static method of the subclass, which alone names it.
 ///
-/// One thread.
+/// One thread, unless it was created with [Kind#createShared].
 abstract class Subject implements AutoCloseable {
   /// No frame could be had.
   static final long NO_FRAME = FrameAllocator.NO_FRAME;
@@ -18,15 +20,32 @@ abstract class Subject implements AutoCloseable {
 
   /// The allocators that can be compared.
   enum Kind {
-    /// The classic buddy allocator, called directly.
-    CLASSIC("classic"),
+    /// The classic buddy allocator, called directly; for threads, with one lock around it.
+    CLASSIC("classic", 28),
     /// The model of buddy lists with per-CPU lists.
-    LINUX_LIKE("linux-like");
+    LINUX_LIKE("linux-like", 24),
+    /// Exact best fit: what placement could be.
+    BEST_FIT("best-fit", 24),
+    /// The C library's `aligned_alloc`.
+    GLIBC("glibc", 21),
+    /// jemalloc's.
+    JEMALLOC("jemalloc", 21),
+    /// mimalloc's.
+    MIMALLOC("mimalloc", 21);
+
+    /// A table with a slot for every frame has at most 2^24.
+    static final int TABLE_LOG2_FRAMES = 24;
+
+    /// What a peer that writes into the memory which it hands out gets: 1 GiB. At 8 GiB three of
+    /// them at once would need more than many machines have.
+    private static final int TOUCHED_LOG2_FRAMES = 18;
 
     private final String csvName;
+    private final int mostLog2Frames;
 
-    Kind(String csvName) {
+    Kind(String csvName, int mostLog2Frames) {
       this.csvName = csvName;
+      this.mostLog2Frames = mostLog2Frames;
     }
 
     /// The name in the first column.
@@ -34,11 +53,99 @@ abstract class Subject implements AutoCloseable {
       return csvName;
     }
 
-    /// Builds the allocator; its frames are free afterwards.
+    /// The kind of a name.
+    ///
+    /// @return null if there is none
+    static @Nullable Kind named(String name) {
+      for (Kind kind : values()) {
+        if (kind.csvName.equals(name)) {
+          return kind;
+        }
+      }
+      return null;
+    }
+
+    /// Builds the allocator for one thread; its frames are free afterwards.
     Subject create(long frameCount) {
       return switch (this) {
         case CLASSIC -> ClassicSubject.create(frameCount);
         case LINUX_LIKE -> LinuxLikeSubject.create(frameCount);
+        case BEST_FIT -> BestFitSubject.create(frameCount);
+        case GLIBC, JEMALLOC, MIMALLOC -> NativeSubject.create(this);
+      };
+    }
+
+    /// Builds the allocator for any number of threads, each of which asks for its own [#handle()].
+    Subject createShared(long frameCount) {
+      return switch (this) {
+        case CLASSIC -> LockedClassicSubject.create(frameCount);
+        case LINUX_LIKE -> LinuxLikeSubject.createShared(frameCount);
+        case BEST_FIT -> throw new IllegalStateException(lack(Need.SPEED, 0));
+        case GLIBC, JEMALLOC, MIMALLOC -> NativeSubject.create(this);
+      };
+    }
+
+    /// Whether it is a library of the operating system's, which may be absent.
+    boolean isNative() {
+      return this == GLIBC || this == JEMALLOC || this == MIMALLOC;
+    }
+
+    /// The size it is measured at where `log2frames` is asked for: its own limit, if that is less.
+    int log2framesFor(int log2frames) {
+      // jemalloc keeps what it must know aside: frames that nobody writes to cost nothing.
+      return this == GLIBC || this == MIMALLOC
+          ? Math.min(log2frames, TOUCHED_LOG2_FRAMES)
+          : log2frames;
+    }
+
+    /// Why it is measured at another size than was asked for, or null if it is not.
+    @Nullable String sizeNote(int log2frames) {
+      int own = log2framesFor(log2frames);
+      return own == log2frames || obstacle(log2frames) != null
+          ? null
+          : csvName
+              + ": measured with 2^"
+              + own
+              + " frames: it writes into the memory that it hands out, which takes real memory";
+    }
+
+    /// Why it cannot be measured at a size at all, or null if it can.
+    @Nullable String obstacle(int log2frames) {
+      if (log2frames <= mostLog2Frames) {
+        return null;
+      }
+      return switch (this) {
+        case LINUX_LIKE -> "its descriptors, all written at the start, take 64 bytes a frame";
+        case BEST_FIT -> "it is a reference for fragmentation, which needs a table of all frames";
+        case GLIBC, JEMALLOC, MIMALLOC -> "it has no metadata without memory";
+        case CLASSIC -> "more than 2^" + mostLog2Frames + " frames are not measured";
+      };
+    }
+
+    /// What the allocator, or the machine, lacks of what a workload needs.
+    ///
+    /// @return a reason, or null if it lacks nothing
+    @Nullable String lack(Need need, int log2frames) {
+      return switch (need) {
+        case SPEED ->
+            this == BEST_FIT ? "it searches exactly, however long that takes; frag only" : null;
+        case PLACEMENT, METADATA, LIMIT -> isNative() ? lackOfNative(need) : null;
+        case BULK -> this == CLASSIC ? null : "it has no bulk calls";
+        case LIFETIMES -> "it does not take the lifetime of a frame";
+        case WHOLE_TABLE ->
+            log2frames > TABLE_LOG2_FRAMES
+                ? "a slot for every frame is more memory than frames without content are worth"
+                : null;
+        case TWO_PROCESSORS -> Cpu.count() < 2 ? "it needs two processors" : null;
+      };
+    }
+
+    private static String lackOfNative(Need need) {
+      return switch (need) {
+        case PLACEMENT ->
+            "its blocks lie where it likes: there are no areas of one memory to count";
+        case METADATA -> "it is not built for a number of frames";
+        default -> "it has no last frame: it asks the operating system for more";
       };
     }
 
@@ -51,8 +158,36 @@ abstract class Subject implements AutoCloseable {
   /// A block of 2^order frames, or [#NO_FRAME].
   abstract long allocate(int order);
 
+  /// The same, told what will become of it: the bits of [dev.bifolio.kernel.frame.AllocationFlags].
+  long allocate(int order, int flags) {
+    throw new UnsupportedOperationException(Need.LIFETIMES.name());
+  }
+
   /// Gives a block back.
   abstract void free(long pfn, int order);
+
+  /// Up to `count` single frames into a part of an array.
+  ///
+  /// @return how many
+  int allocateBulk(long[] pfns, int offset, int count) {
+    throw new UnsupportedOperationException(Need.BULK.name());
+  }
+
+  /// Gives single frames back.
+  void freeBulk(long[] pfns, int offset, int count) {
+    throw new UnsupportedOperationException(Need.BULK.name());
+  }
+
+  /// What one thread of several uses in place of this: the same memory, with the thread's own cache
+  /// if it has any.
+  Subject handle() {
+    return this;
+  }
+
+  /// Ends the use of a [#handle()]. The shared subject stays open.
+  void closeHandle() {
+    // It is the shared subject itself.
+  }
 
   /// Gives back what per-CPU lists hold, so that free blocks are as large as they can be.
   abstract void drain();
@@ -62,6 +197,11 @@ abstract class Subject implements AutoCloseable {
 
   /// Bytes of metadata for all frames.
   abstract long metadataBytes();
+
+  /// Whether blocks that are still allocated outlive [#close()], so that they must be freed first.
+  boolean outlivesClosing() {
+    return false;
+  }
 
   /// Returns the metadata's memory.
   @Override

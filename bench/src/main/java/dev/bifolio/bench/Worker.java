@@ -11,7 +11,8 @@ import java.nio.charset.StandardCharsets;
 /// The program of a forked JVM: one workload on one allocator, one run a line of standard input.
 ///
 /// It warms up, answers `ready`, and for each `run K` prints lines `row …` and `note …` and then
-/// `done`. Ends with its input, that is with its parent.
+/// `done`. Ends with its input, that is with its parent. If the allocator is not installed it
+/// answers `absent …` and ends.
 final class Worker {
   /// The largest size at which code is warmed up: with blocks of every order, or the first run
   /// would meet branches that were never taken.
@@ -33,6 +34,11 @@ final class Worker {
     String id = arguments[1];
     int log2frames = Integer.parseInt(arguments[2]);
     int divisor = Integer.parseInt(arguments[3]);
+    String absent = kind.isNative() ? NativeLibrary.choose(kind) : null;
+    if (absent != null) {
+      out.println("absent " + absent);
+      return;
+    }
     Workload workload = Workload.of(id);
     if (workload.repeats() && divisor == 1) {
       warmUp(workload, new Run(id, kind, Math.min(log2frames, WARM_UP_LOG2_FRAMES), 0, 1));
@@ -57,7 +63,7 @@ final class Worker {
       watch.start();
       workload.run(run);
       watch.stop();
-      spent += watch.takeNanos();
+      spent += watch.takeNanos() + run.takeTeamCpuNanos();
     }
   }
 }

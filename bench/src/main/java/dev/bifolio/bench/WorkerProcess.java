@@ -9,9 +9,14 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 
 /// A forked JVM that runs [Worker], seen from its parent.
 final class WorkerProcess implements AutoCloseable {
+  /// Room for the thread-local storage of a library that is loaded late: jemalloc's is more than
+  /// the C library keeps ready.
+  private static final String THREAD_STORAGE = "glibc.rtld.optional_static_tls=16384";
+
   private final Process process;
   private final BufferedReader answers;
   private final Writer requests;
@@ -23,7 +28,8 @@ final class WorkerProcess implements AutoCloseable {
     what = kind + ", " + workload;
     // Room for the slot table, a copy of it and small things; taken at once, so that it never
     // grows.
-    long heapMib = 256 + (((3L * Long.BYTES) << log2frames) >> 20);
+    int tableLog2Frames = Math.min(log2frames, Subject.Kind.TABLE_LOG2_FRAMES);
+    long heapMib = 256 + (((3L * Long.BYTES) << tableLog2Frames) >> 20);
     process =
         start(
             List.of("-XX:+UseSerialGC", "-Xms" + heapMib + "m", "-Xmx" + heapMib + "m"),
@@ -43,20 +49,28 @@ final class WorkerProcess implements AutoCloseable {
       Collections.addAll(command, "-cp", System.getProperty("java.class.path", ""));
       command.add(Worker.class.getName());
     } else {
-      Collections.addAll(command, "--enable-native-access=dev.bifolio.kernel");
+      Collections.addAll(command, "--enable-native-access=dev.bifolio.kernel,dev.bifolio.bench");
       Collections.addAll(command, "--module-path", modulePath);
       Collections.addAll(command, "-m", "dev.bifolio.bench/" + Worker.class.getName());
     }
     command.addAll(arguments);
-    return new ProcessBuilder(command).redirectError(Redirect.INHERIT).start();
+    ProcessBuilder builder = new ProcessBuilder(command).redirectError(Redirect.INHERIT);
+    builder.environment().merge("GLIBC_TUNABLES", THREAD_STORAGE, (old, more) -> old + ":" + more);
+    return builder.start();
   }
 
   /// Waits until it is warm.
-  void awaitReady() throws IOException {
+  ///
+  /// @return null, or what of it is not installed
+  @Nullable String awaitReady() throws IOException {
     String line = answers.readLine();
+    if (line != null && line.startsWith("absent ")) {
+      return line.substring("absent ".length());
+    }
     if (!"ready".equals(line)) {
       throw broken(line);
     }
+    return null;
   }
 
   /// Lets it do one run, while the others wait.
@@ -79,7 +93,7 @@ final class WorkerProcess implements AutoCloseable {
     }
   }
 
-  private IOException broken(@org.jspecify.annotations.Nullable String line) {
+  private IOException broken(@Nullable String line) {
     return new IOException(
         "the JVM for " + what + (line == null ? " ended early" : " answered '" + line + "'"));
   }

@@ -32,7 +32,9 @@ class MainTest {
 
   @Test
   void runsAlternateBetweenTheAllocators() {
-    Result result = run("frames --suite w1,frag_f4 --log2frames 12 --runs 2 --csv --divide 1000");
+    Result result =
+        run(
+            "frames --allocators classic,linux-like --suite w1,frag_f4 --log2frames 12 --runs 2 --csv --divide 1000");
     assertEquals(0, result.code, result.err::toString);
     assertEquals("allocator,log2frames,workload,metric,run,value", result.out.get(0));
     List<String> keys =
@@ -58,25 +60,65 @@ class MainTest {
 
   @Test
   void theTableHasMediansAndTheirRatio() {
-    Result result = run("--suite frag_f4 --log2frames 12 --divide 1000");
+    Result result =
+        run(
+            "--suite w1,frag_f4 --allocators classic,linux-like,best-fit --log2frames 12 --divide 1000");
     assertEquals(0, result.code, result.err::toString);
-    assertTrue(result.out.get(0).matches("median of +classic +linux-like +ratio"));
+    assertTrue(result.out.get(0).matches("median of +classic ratio +linux-like +best-fit ratio"));
+    assertTrue(
+        result.out.get(1).matches("w1 ns_pair +[0-9.]+ x[0-9.]+ +[0-9.]+ +-"),
+        result.out::toString);
     assertTrue(
         result.out.stream()
-            .anyMatch(line -> line.matches("frag_f4 huge_after_free_all +8 +8 +1\\.00")),
+            .anyMatch(line -> line.matches("frag_f4 huge_after_free_all +8 x1\\.00 +8 +8 x1\\.00")),
         result.out::toString);
   }
 
   @Test
+  void withoutTheYardstickThereAreNoRatios() {
+    Result result = run("--suite frag_f4 --allocators classic --log2frames 12 --divide 1000");
+    assertEquals(0, result.code, result.err::toString);
+    assertTrue(result.out.get(0).matches("median of +classic"), result.out::toString);
+    assertTrue(result.out.get(4).matches("frag_f4 huge_after_free_all +8"), result.out::toString);
+  }
+
+  @Test
   void whatIsLeftOutIsSaidOnce() {
-    Result result = run("--suite w7,frag_f4c --log2frames 12 --runs 2 --csv --divide 1000");
+    Result result =
+        run(
+            "--suite w7,frag_f4c --allocators classic,linux-like,best-fit,glibc --log2frames 12"
+                + " --runs 2 --csv --divide 1000");
     assertEquals(0, result.code);
     assertEquals(
         List.of(
+            "bifolio: classic: left out of frag_f4c: it does not take the lifetime of a frame",
+            "bifolio: linux-like: left out of frag_f4c: it does not take the lifetime of a frame",
+            "bifolio: best-fit: left out of w7: it searches exactly, however long that takes; "
+                + "frag only",
+            "bifolio: best-fit: left out of frag_f4c: it does not take the lifetime of a frame",
+            "bifolio: glibc: left out of frag_f4c: its blocks lie where it likes: there are no "
+                + "areas of one memory to count",
             "bifolio: classic, w7: left out: order 13 and above, which the memory does not have",
             "bifolio: linux-like, w7: left out: order 11 and above, which it does not have",
-            "bifolio: frag_f4c: left out: no subject takes the lifetime of a frame"),
+            "bifolio: glibc, w7: left out: order 13 and above, which the memory does not have"),
         result.err);
+  }
+
+  @Test
+  void aTerabyteIsMeasuredWhereFewFramesAreTouched() {
+    Result result = run("--suite w2,w4:50 --log2frames 28 --runs 1 --csv --divide 1000");
+    assertEquals(0, result.code, result.err::toString);
+    assertTrue(
+        result.out.stream().skip(1).allMatch(line -> line.startsWith("classic,28,w2,ns_")),
+        result.out::toString);
+    assertEquals(3, result.out.size(), result.out::toString);
+    assertTrue(
+        result.err.stream().anyMatch(line -> line.startsWith("bifolio: linux-like: left out: ")),
+        result.err::toString);
+    assertTrue(
+        result.err.stream()
+            .anyMatch(line -> line.startsWith("bifolio: classic: left out of w4:50: ")),
+        result.err::toString);
   }
 
   @ParameterizedTest
@@ -87,7 +129,7 @@ class MainTest {
         "heap",
         "nonsense",
         "frames --suite w99",
-        "frames --allocators jemalloc",
+        "frames --allocators tcmalloc",
         "frames --log2frames 9",
         "frames --log2frames 29",
         "frames --runs 0",
@@ -110,8 +152,8 @@ class MainTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "--suite frag_f4 --log2frames 12 --divide 1000",
-        "--suite frag_f4 --log2frames 12 --divide 1000 --csv",
+        "--suite frag_f4 --allocators classic --log2frames 12 --divide 1000",
+        "--suite frag_f4 --allocators classic --log2frames 12 --divide 1000 --csv",
         "--help"
       })
   void figuresThatCannotBeWrittenAreAFailure(String line) throws Exception {

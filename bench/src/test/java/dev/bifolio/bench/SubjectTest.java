@@ -10,12 +10,19 @@ import dev.bifolio.testkit.SplitMix64;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /// The same small model for every subject: who is measured must be right.
 class SubjectTest {
   private static final int FRAMES = 4096;
+
+  /// All but the native ones, which NativePeersTest has.
+  static Stream<Subject.Kind> framesOfOneMemory() {
+    return Stream.of(Subject.Kind.values()).filter(kind -> !kind.isNative());
+  }
 
   /// A request for an order, or a free of one of the blocks held.
   private record Step(boolean allocate, int order, int pick) {}
@@ -23,14 +30,38 @@ class SubjectTest {
   private record Block(long pfn, int order) {}
 
   @ParameterizedTest
-  @EnumSource
+  @MethodSource("framesOfOneMemory")
   void noFrameIsOwnedTwiceAndNothingIsLost(Subject.Kind kind) {
-    Property.check(1, 60, SubjectTest::draw, steps -> runAgainstModel(kind, steps));
+    Property.check(
+        1,
+        60,
+        random -> draw(random, largestOrder(kind)),
+        steps -> check(() -> kind.create(FRAMES), steps));
   }
 
-  private static List<Step> draw(SplitMix64 random) {
+  @ParameterizedTest
+  @MethodSource("shared")
+  void whatThreadsShareIsAsGoodForOne(Subject.Kind kind) {
+    Property.check(
+        1,
+        20,
+        random -> draw(random, largestOrder(kind)),
+        steps -> check(() -> kind.createShared(FRAMES), steps));
+  }
+
+  static Stream<Subject.Kind> shared() {
+    return framesOfOneMemory().filter(kind -> kind.lack(Need.SPEED, 12) == null);
+  }
+
+  private static int largestOrder(Subject.Kind kind) {
+    try (Subject subject = kind.create(FRAMES)) {
+      return Math.min(10, subject.maxOrder());
+    }
+  }
+
+  private static List<Step> draw(SplitMix64 random, int mostOrder) {
     List<Step> steps = new ArrayList<>();
-    int largest = random.below(11);
+    int largest = random.below(mostOrder + 1);
     int allocatePercent = (int) random.between(40, 75);
     for (int i = 0; i < 4000; i++) {
       steps.add(
@@ -42,8 +73,8 @@ class SubjectTest {
     return steps;
   }
 
-  private static void runAgainstModel(Subject.Kind kind, List<Step> steps) {
-    try (Subject subject = kind.create(FRAMES)) {
+  private static void check(Supplier<Subject> creation, List<Step> steps) {
+    try (Subject subject = creation.get()) {
       BitSet owned = new BitSet(FRAMES);
       List<Block> blocks = new ArrayList<>();
       for (Step step : steps) {
@@ -58,8 +89,9 @@ class SubjectTest {
       }
       blocks.forEach(block -> subject.free(block.pfn, block.order));
       subject.drain();
-      for (int i = 0; i < FRAMES >> 10; i++) {
-        assertTrue(subject.allocate(10) >= 0, "memory is not whole again after all was freed");
+      int whole = Math.min(10, subject.maxOrder());
+      for (int i = 0; i < FRAMES >> whole; i++) {
+        assertTrue(subject.allocate(whole) >= 0, "memory is not whole again after all was freed");
       }
       assertEquals(Subject.NO_FRAME, subject.allocate(0));
     }
@@ -91,7 +123,7 @@ class SubjectTest {
   }
 
   @ParameterizedTest
-  @EnumSource
+  @MethodSource("framesOfOneMemory")
   void freshMemoryIsUsedFromItsLowestAddress(Subject.Kind kind) {
     try (Subject subject = kind.create(FRAMES)) {
       for (int i = 0; i < FRAMES; i++) {
@@ -102,7 +134,7 @@ class SubjectTest {
   }
 
   @ParameterizedTest
-  @EnumSource
+  @MethodSource("framesOfOneMemory")
   void aSecondFreeIsRefused(Subject.Kind kind) {
     try (Subject subject = kind.create(FRAMES)) {
       long pfn = subject.allocate(2);
@@ -112,7 +144,7 @@ class SubjectTest {
   }
 
   @ParameterizedTest
-  @EnumSource
+  @MethodSource("framesOfOneMemory")
   void aRequestThatFramesHeldAsideCouldServeIsServed(Subject.Kind kind) {
     try (Subject subject = kind.create(512)) {
       long[] frames = new long[512];
