@@ -127,6 +127,7 @@ final class HintBitmap {
         clearBit(top, mid);
         if (Memory.getLongVolatile(mid(kind, bin, mid)) != 0) {
           setBit(top, mid);
+          setBit(summary(kind), bin);
         }
       }
     }
@@ -150,7 +151,10 @@ final class HintBitmap {
       }
       clearBit(mid, word);
       if (leaf(kind, bin, word) != 0) {
+        // All the way up: others may have cleared the bits above while this one was clear.
         setBit(mid, word);
+        setBit(top(kind, bin, midIndex >>> 6), midIndex);
+        setBit(summary(kind), bin);
       }
     }
     return NONE;

@@ -217,7 +217,7 @@ public final class HybridAllocator implements FrameAllocator {
 
   @Override
   public long tryFree(long pfn, int order) {
-    return tryFreeOn(Cpu.current(), pfn, order);
+    return tryFreeOn(HybridCore.CURRENT_CPU, pfn, order);
   }
 
   /// [#tryFree] into the caches of a certain CPU, for replay and tests.
@@ -240,7 +240,7 @@ public final class HybridAllocator implements FrameAllocator {
     }
     if (Long.bitCount(frameCount) == 1 && frameCount > 0) {
       int order = Pages.framesToOrderUp(frameCount);
-      boolean freed = order <= maxOrder && core.free(Cpu.current(), pfn, order);
+      boolean freed = order <= maxOrder && core.free(HybridCore.CURRENT_CPU, pfn, order);
       return freed ? 0 : refuseFree(pfn, frameCount);
     }
     boolean legal = frameCount > 0 && frameCount <= Pages.orderToFrames(maxOrder);
@@ -252,7 +252,7 @@ public final class HybridAllocator implements FrameAllocator {
     if (!isInitialized() || frameCount < 1) {
       return refuseFree(isInitialized() ? FrameError.ZERO_ALLOCATION : FrameError.NOT_INITIALIZED);
     }
-    FrameError mistake = places.freeRange(Cpu.current(), startPfn, frameCount, maxOrder);
+    FrameError mistake = places.freeRange(HybridCore.CURRENT_CPU, startPfn, frameCount, maxOrder);
     return mistake == null ? 0 : refuseFree(mistake);
   }
 

@@ -1,5 +1,6 @@
 package dev.bifolio.kernel.frame;
 
+import dev.bifolio.kernel.platform.Cpu;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.unit.Pages;
 
@@ -13,6 +14,9 @@ import dev.bifolio.kernel.unit.Pages;
 /// or open, and tries again.
 final class HybridCore {
   static final long NONE = -1;
+
+  /// The CPU that the caller runs on.
+  static final int CURRENT_CPU = -1;
 
   /// Bytes of the words that belong to the allocator as a whole.
   static final long CONTROL_BYTES = 256;
@@ -43,7 +47,7 @@ final class HybridCore {
     runs = new FrameRuns(areas);
     longRuns = new LongRuns(levels, areas, runs);
     claims = new SlotClaims(slots, areas);
-    magazines = new Magazines(slots, areas, runs);
+    magazines = new Magazines(slots, areas, runs, claims);
     states = new FrameStates(levels, areas, slots);
   }
 
@@ -224,7 +228,8 @@ final class HybridCore {
           }
           return told == SlotClaims.FREED;
         }
-      } else if (magazines.push(claimFor(cpu, area), order, frame, area)) {
+      } else if (Magazines.wants(order, area)
+          && magazines.push(claimFor(cpu, area), order, frame, area)) {
         return true;
       }
       long next = value ^ UnitWord.block(index, 1 << order);
@@ -234,18 +239,19 @@ final class HybridCore {
     }
   }
 
+  /// Which CPU this is, is asked only here: few frees come so far.
   private long claimFor(int cpu, long area) {
-    return slots.claim(slots.of(cpu, AreaWord.kind(area)));
+    int mine = cpu == CURRENT_CPU ? Cpu.current() : cpu;
+    return slots.claim(slots.of(mine, AreaWord.kind(area)));
   }
 
-  /// The frames are FREE. A single one may have been cached in between, by a refill after another
-  /// free of it, and its word looked the same: then this free was one too many, and is undone.
+  /// The frames are FREE: tells who must know.
+  ///
+  /// @return whether it was right to free them
   private boolean goesHome(long frame, int order, long next) {
-    if (order == 0 && !claims.isHonest(frame)) {
-      return false;
-    }
+    boolean honest = order != 0 || claims.isHonest(frame);
     areas.afterFree(frame, order, next);
-    return true;
+    return honest;
   }
 
   private boolean freeWords(int cpu, long pfn, long frame, int order) {

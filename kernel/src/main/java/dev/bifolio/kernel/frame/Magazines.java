@@ -33,11 +33,13 @@ final class Magazines {
   private final Slots slots;
   private final Areas areas;
   private final FrameRuns runs;
+  private final SlotClaims claims;
 
-  Magazines(Slots slots, Areas areas, FrameRuns runs) {
+  Magazines(Slots slots, Areas areas, FrameRuns runs, SlotClaims claims) {
     this.slots = slots;
     this.areas = areas;
     this.runs = runs;
+    this.claims = claims;
   }
 
   static int count(long header) {
@@ -99,6 +101,11 @@ final class Magazines {
     return Memory.getLongVolatile(Slots.header(claim, order));
   }
 
+  /// Whether a magazine may want a block of an area at all.
+  static boolean wants(int order, long area) {
+    return AreaWord.isNearlyFull(area) || order > 0;
+  }
+
   /// Frees an allocated block into a magazine, if it wants the block.
   ///
   /// @param area the word of the block's area
@@ -123,6 +130,11 @@ final class Magazines {
       return false;
     }
     boolean mine = hide(frame, order);
+    if (mine && order == 0 && claims.holds(frame)) {
+      // Freed by another and taken by a refill, after the look at the area word: freed twice.
+      flip(frame);
+      mine = false;
+    }
     if (mine) {
       Memory.putInt(slots.entry(claim, order, count(header)), (int) frame);
     }

@@ -158,18 +158,23 @@ final class SlotClaims {
     }
     int bit = Long.numberOfTrailingZeros(low != 0 ? low : high);
     int level = (bit >>> 4) + (low != 0 ? 0 : 4);
-    if (low != 0) {
-      Memory.putLong(Slots.planLow(claim), low & low - 1);
-    } else {
-      Memory.putLong(Slots.planHigh(claim), high & high - 1);
+    if (!claimWord(claim, area, bit & 15, level)) {
+      return true; // a frame came back: that one first, and this word stays planned
     }
-    claimWord(claim, area, bit & 15, level);
+    if (low != 0) {
+      Memory.putLong(Slots.planLow(claim), low & (low - 1));
+    } else {
+      Memory.putLong(Slots.planHigh(claim), high & (high - 1));
+    }
     return true;
   }
 
-  private void claimWord(long claim, long area, int wordInArea, int level) {
+  /// Claims the runs of a word.
+  ///
+  /// @return false if the claim word was not empty after all; nothing has changed then
+  private boolean claimWord(long claim, long area, int wordInArea, int level) {
     if (!changeIfEmpty(claim, ClaimWord.PENDING, wordInArea)) {
-      return; // a frame came back: take that
+      return false;
     }
     long address = areas.frameWord(frameAt(area, wordInArea));
     while (true) {
@@ -177,13 +182,13 @@ final class SlotClaims {
       int taken = UnitWord.exactUnits(UnitWord.free(value), level);
       if (taken == 0) {
         giveUp(claim, area, address);
-        return;
+        return true;
       }
       long next = value ^ UnitWord.both(taken);
       if (Memory.compareAndSetLong(address, value, next)) {
         open(claim, wordInArea, taken, UnitWord.heads(next));
         Memory.putLong(Slots.refills(claim), Memory.getLong(Slots.refills(claim)) + 1);
-        return;
+        return true;
       }
     }
   }
@@ -266,28 +271,50 @@ final class SlotClaims {
     return Memory.compareAndSetLong(claim, word, word | bit) ? FREED : AGAIN;
   }
 
-  /// Whether a frame that was just made FREE in its word had not been cached meanwhile. If it had,
-  /// the frame word looked as before although the frame had been freed and taken by a refill in
-  /// between: only a double free that was held up can do that. Then it is HEAD again afterwards.
+  /// Whether a frame that was just made FREE in its word was not cached at that moment.
+  ///
+  /// A cached frame is HEAD, as an allocated one is. So a double free that is held up after its
+  /// look at the area word, while the frame is freed by another and then taken by a refill, finds
+  /// the frame word as it was. Only then an open claim word has the bit of a frame that is FREE:
+  /// the bit is taken back, and the frame is free in earnest.
   boolean isHonest(long frame) {
-    long area = Memory.getLongVolatile(areas.areaWord(frame >>> Pages.HUGE_ORDER));
-    if (AreaWord.state(area) != AreaWord.RESERVED || AreaWord.slot(area) < 0) {
-      return true;
-    }
-    long word = Memory.getLongVolatile(slots.claim(AreaWord.slot(area)));
-    int index = (int) frame & 31;
-    if (!ClaimWord.claims(word, (int) (frame >>> 5) & 15)
-        || (ClaimWord.mask(word) >>> index & 1) == 0) {
-      return true;
-    }
-    long address = areas.frameWord(frame);
+    int wordInArea = (int) (frame >>> 5) & 15;
+    long bit = 1L << (frame & 31);
     while (true) {
-      long value = Memory.getLongVolatile(address);
-      if ((UnitWord.free(value) >>> index & 1) == 0
-          || Memory.compareAndSetLong(address, value, value ^ UnitWord.block(index, 1))) {
+      long area = Memory.getLongVolatile(areas.areaWord(frame >>> Pages.HUGE_ORDER));
+      if (AreaWord.slot(area) < 0) {
+        return true;
+      }
+      long claim = slots.claim(AreaWord.slot(area));
+      long word = Memory.getLongVolatile(claim);
+      if ((word & bit) == 0
+          || ClaimWord.state(word) != ClaimWord.OPEN
+          || ClaimWord.wordInArea(word) != wordInArea) {
+        return true;
+      }
+      long value = Memory.getLongVolatile(areas.frameWord(frame));
+      long now = Memory.getLongVolatile(areas.areaWord(frame >>> Pages.HUGE_ORDER));
+      if ((UnitWord.free(value) & (int) bit) == 0 || !AreaWord.sameHolder(area, now)) {
+        return true;
+      }
+      if (Memory.compareAndSetLong(
+          claim,
+          word,
+          ClaimWord.next(word, ClaimWord.OPEN, wordInArea, ClaimWord.mask(word) ^ (int) bit))) {
+        Memory.getAndAddLong(Slots.changes(claim), 1);
         return false;
       }
     }
+  }
+
+  /// Whether a single frame waits in the claim word of a slot that has its area.
+  boolean holds(long frame) {
+    long area = Memory.getLongVolatile(areas.areaWord(frame >>> Pages.HUGE_ORDER));
+    if (AreaWord.slot(area) < 0) {
+      return false;
+    }
+    long word = Memory.getLongVolatile(slots.claim(AreaWord.slot(area)));
+    return ClaimWord.claims(word, (int) (frame >>> 5) & 15) && (word >>> (frame & 31) & 1) != 0;
   }
 
   // ---- Draining ----
@@ -368,7 +395,7 @@ final class SlotClaims {
     if (ClaimWord.wentRound(next)) {
       Memory.getAndAddLong(Slots.rounds(claim), 1);
     }
-    Memory.putLong(Slots.changes(claim), Memory.getLong(Slots.changes(claim)) + 1);
+    Memory.getAndAddLong(Slots.changes(claim), 1);
     return true;
   }
 
