@@ -16,7 +16,8 @@
  * Mutants, each seen to fail: -DHINT_FIRST (bits before the area word), -DNO_SECOND_LOOK (the area is
  * not read again after its leaf bit was cleared), -DNO_SECOND_LOOK_ABOVE (the same for the mid bit),
  * -DNO_SECOND_LOOK_TOP (and the top bit), -DLOOK_THEN_CLEAR (the second look before the clearing),
- * -DLEAF_AGAIN_ONLY (a bit that is set again is not followed upwards).
+ * -DLEAF_AGAIN_ONLY (a bit that is set again is not followed upwards), -DMID_AGAIN_ONLY (the
+ * same for a mid bit).
  */
 #ifndef SETS
 #define SETS 2
@@ -176,10 +177,17 @@ clearMid:
      atomic { mid = mid & ~(1 << (i / 2)) }
 #ifndef NO_SECOND_LOOK_ABOVE
      if
+#ifdef MID_AGAIN_ONLY
+     :: atomic { i < 2 && leaf0 }
+        atomic { mid = mid | 1 }
+     :: atomic { i >= 2 && leaf1 }
+        atomic { mid = mid | 2 }
+#else
      :: atomic { i < 2 && leaf0 }
         setAbove(i)
      :: atomic { i >= 2 && leaf1 }
         setAbove(i)
+#endif
      :: atomic { (i < 2 && !leaf0) || (i >= 2 && !leaf1) }
      fi;
 #endif
