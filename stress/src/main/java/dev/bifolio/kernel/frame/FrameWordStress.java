@@ -1,0 +1,384 @@
+package dev.bifolio.kernel.frame;
+
+import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
+
+import org.openjdk.jcstress.annotations.Actor;
+import org.openjdk.jcstress.annotations.Arbiter;
+import org.openjdk.jcstress.annotations.JCStressTest;
+import org.openjdk.jcstress.annotations.Outcome;
+import org.openjdk.jcstress.annotations.State;
+import org.openjdk.jcstress.infra.results.III_Result;
+
+/// Races on the frame words of an area: requests, frees and mistaken frees that meet in one word,
+/// and blocks of several words. Claim words are kept out of the way: the blocks are of order 1 and
+/// more.
+///
+/// Results: what each actor got (1 for yes), and whether all is well in the end (1).
+public final class FrameWordStress {
+  private FrameWordStress() {}
+
+  @JCStressTest
+  @Outcome(id = {"1, 0, 1", "0, 1, 1"}, expect = ACCEPTABLE, desc = "one of them")
+  @State
+  public static class TwoRequestsForTheLastPair extends World {
+    public TwoRequestsForTheLastPair() {
+      super(1);
+      leaveOnly(1);
+    }
+
+    @Actor
+    public void one(III_Result r) {
+      r.r1 = take(0, 1) != NONE ? 1 : 0;
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = take(1, 1) != NONE ? 1 : 0;
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = endedWith(0);
+    }
+  }
+
+  @JCStressTest
+  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "two different blocks")
+  @State
+  public static class TwoRequestsInOneWord extends World {
+    private long first;
+    private long second;
+
+    public TwoRequestsInOneWord() {
+      super(1);
+      leaveOnly(3);
+    }
+
+    @Actor
+    public void one(III_Result r) {
+      first = take(0, 2);
+      r.r1 = first != NONE ? 1 : 0;
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      second = take(1, 2);
+      r.r2 = second != NONE ? 1 : 0;
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = first == second ? ended(false) : endedWith(0);
+    }
+  }
+
+  @JCStressTest
+  @Outcome(id = {"1, 1, 1"}, expect = ACCEPTABLE, desc = "both are served")
+  @State
+  public static class ARequestBesideAFree extends World {
+    private final long mine;
+
+    public ARequestBesideAFree() {
+      super(1);
+      leaveOnly(2);
+      mine = must(0, 1);
+    }
+
+    @Actor
+    public void request(III_Result r) {
+      r.r1 = take(0, 1) != NONE ? 1 : 0;
+    }
+
+    @Actor
+    public void free(III_Result r) {
+      r.r2 = free(1, mine, 1);
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = endedWith(2);
+    }
+  }
+
+  @JCStressTest
+  @Outcome(id = {"1, 0, 1", "0, 1, 1"}, expect = ACCEPTABLE, desc = "one of them is refused")
+  @State
+  public static class OneBlockFreedTwice extends World {
+    private final long block;
+
+    public OneBlockFreedTwice() {
+      super(1);
+      block = must(0, 3);
+    }
+
+    @Actor
+    public void one(III_Result r) {
+      r.r1 = free(0, block, 3);
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = free(1, block, 3);
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = endedWhole();
+    }
+  }
+
+  @JCStressTest
+  @Outcome(id = "1, 0, 1", expect = ACCEPTABLE, desc = "the wrong order is refused")
+  @State
+  public static class AFreeOfTheWrongOrder extends World {
+    private final long block;
+
+    public AFreeOfTheWrongOrder() {
+      super(1);
+      block = must(0, 2);
+      must(0, 2);
+      free(0, block + 4, 2);
+    }
+
+    @Actor
+    public void right(III_Result r) {
+      r.r1 = free(0, block, 2);
+    }
+
+    @Actor
+    public void wrong(III_Result r) {
+      r.r2 = free(1, block, 1);
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = endedWhole();
+    }
+  }
+
+  @JCStressTest
+  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "they coalesce and the area goes back")
+  @State
+  public static class BothHalvesOfAnAreaFreed extends World {
+    private final long low;
+    private final long high;
+
+    public BothHalvesOfAnAreaFreed() {
+      super(1);
+      low = must(0, 8);
+      high = must(0, 8);
+    }
+
+    @Actor
+    public void one(III_Result r) {
+      r.r1 = free(0, low, 8);
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = free(1, high, 8);
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = endedWhole();
+    }
+  }
+
+  @JCStressTest
+  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "they coalesce and the area goes back")
+  @State
+  public static class TheLastTwoPairsOfAWordFreed extends World {
+    private final long low;
+    private final long high;
+
+    public TheLastTwoPairsOfAWordFreed() {
+      super(1);
+      low = must(0, 1);
+      high = must(0, 1);
+    }
+
+    @Actor
+    public void one(III_Result r) {
+      r.r1 = free(0, low, 1);
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = free(1, high, 1);
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = endedWhole();
+    }
+  }
+
+  @JCStressTest
+  @Outcome(id = {"1, 0, 1", "0, 1, 1"}, expect = ACCEPTABLE, desc = "one of them is refused")
+  @State
+  public static class ABlockOfWordsFreedTwice extends World {
+    private final long block;
+
+    public ABlockOfWordsFreedTwice() {
+      super(1);
+      block = must(0, 7);
+    }
+
+    @Actor
+    public void one(III_Result r) {
+      r.r1 = core.freeRun(block, 128) ? 1 : 0;
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = core.freeRun(block, 128) ? 1 : 0;
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = endedWhole();
+    }
+  }
+
+  @JCStressTest
+  @Outcome(id = {"1, 0, 1", "0, 1, 1"}, expect = ACCEPTABLE, desc = "one block or 8 frames")
+  @State
+  public static class ABlockSplitAndFreed extends World {
+    private final long block;
+    private int split;
+
+    public ABlockSplitAndFreed() {
+      super(1);
+      block = must(0, 3);
+    }
+
+    @Actor
+    public void split(III_Result r) {
+      split = core.split(block, 8) ? 1 : 0;
+      r.r1 = split;
+    }
+
+    @Actor
+    public void free(III_Result r) {
+      r.r2 = free(1, block, 3);
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      int freed = 0;
+      for (int i = 0; i < 8 && split == 1; i++) {
+        freed += free(0, block + i, 0);
+      }
+      boolean allOrNone = freed == 8 * split;
+      r.r3 = endedWhole() & (allOrNone ? GOOD : LOST);
+    }
+  }
+
+  @JCStressTest
+  @Outcome(id = {"1, 0, 1", "0, 1, 1"}, expect = ACCEPTABLE, desc = "one of them is refused")
+  @State
+  public static class ABlockOfWordsSplitTwice extends World {
+    private final long block;
+
+    public ABlockOfWordsSplitTwice() {
+      super(1);
+      block = must(0, 6);
+    }
+
+    @Actor
+    public void one(III_Result r) {
+      r.r1 = core.split(block, 64) ? 1 : 0;
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = core.split(block, 64) ? 1 : 0;
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      int freed = 0;
+      for (int i = 0; i < 64; i++) {
+        freed += free(0, block + i, 0);
+      }
+      r.r3 = endedWhole() & (freed == 64 ? GOOD : LOST);
+    }
+  }
+
+  @JCStressTest
+  @Outcome(
+      id = {"1, 0, 1", "0, 1, 1", "0, 0, 1"},
+      expect = ACCEPTABLE,
+      desc = "never both; who fails has put back what he took and nothing else")
+  @State
+  public static class RangesThatOverlap extends World {
+    private final HybridPlaces places = new HybridPlaces(core);
+    private boolean first;
+    private boolean second;
+
+    public RangesThatOverlap() {
+      super(2);
+    }
+
+    @Actor
+    public void one(III_Result r) {
+      first = places.allocateRange(0, 100, 500, KIND, 20);
+      r.r1 = first ? 1 : 0;
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      second = places.allocateRange(1, 400, 500, KIND, 20);
+      r.r2 = second ? 1 : 0;
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      boolean good = true;
+      if (first) {
+        good = places.freeRange(0, 100, 500, 20) == null;
+      }
+      if (second) {
+        good &= places.freeRange(0, 400, 500, 20) == null;
+      }
+      r.r3 = endedWhole() & (good ? GOOD : LOST);
+    }
+  }
+
+  @JCStressTest
+  @Outcome(
+      id = {"1, 1, 1", "0, 1, 1"},
+      expect = ACCEPTABLE,
+      desc = "the range has all of its frames or none")
+  @State
+  public static class ARangeThatIsRolledBack extends World {
+    private final HybridPlaces places = new HybridPlaces(core);
+    private boolean taken;
+    private long block;
+
+    public ARangeThatIsRolledBack() {
+      super(1);
+      must(0, 8);
+      must(0, 7);
+    }
+
+    @Actor
+    public void range(III_Result r) {
+      taken = places.allocateRange(0, 400, 64, KIND, 20);
+      r.r1 = taken ? 1 : 0;
+    }
+
+    @Actor
+    public void request(III_Result r) {
+      block = take(1, 4);
+      r.r2 = block != NONE ? 1 : 0;
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      boolean apart = !taken || block + 16 <= 400 || block >= 464;
+      r.r3 = endedWith(128 - 16 - (taken ? 64 : 0)) & (apart ? GOOD : LOST);
+    }
+  }
+}
