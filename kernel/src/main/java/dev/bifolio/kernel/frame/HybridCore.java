@@ -13,6 +13,79 @@ import dev.bifolio.kernel.unit.Pages;
 /// another kind. Larger ones: the levels. Who finds nothing calls back all that is cached, reserved
 /// or open, and tries again.
 final class HybridCore {
+  /*
+   * Overview
+   *
+   * Problem. The classic buddy allocator is exact and slow, and one thread at a time may use it. A
+   * bitmap is small and quick for single frames, but finds no large blocks. Both must hand out the
+   * same memory, from many threads, with every mistaken free refused, and leave whole areas of 2 MiB
+   * free when small requests come and go.
+   *
+   * Idea. One structure at every level: the word of 32 units (UnitWord). A unit is FREE, HEAD, TAIL
+   * or LENT, in two bits; a block is a HEAD with its TAILs; every transition inside a word is one
+   * compare-and-set from the full state, which proves the free and needs no lock.
+   *
+   *   level 3   [ 32 units of 2 GiB  ]                 orders 19, 20
+   *                  | LENT
+   *   level 2   [ 32 units of 64 MiB ]                 orders 14 … 18        UnitLevel
+   *                  | LENT
+   *   level 1   [ 32 areas of 2 MiB  ]                 orders 9 … 13
+   *                  | LENT
+   *   area      [ 16 words of 32 frames ]              orders 0 … 8          Areas, FrameRuns
+   *                  | claimed by a slot
+   *   slot      claim word: 32 frames of one word      order 0, one CAS      SlotClaims
+   *             magazines: stacks of freed blocks      orders 0 … 8          Magazines
+   *
+   * Memory has one owner. A level that is asked for less than a unit lends one to the level below; a
+   * word that is all FREE again goes back whole. No part of memory is set aside for small requests or
+   * large ones, and nothing is copied from list to list when a block is split or coalesced.
+   *
+   * Placement. Areas with free frames wait in bins by largest free block, then by how full they are
+   * (HintBitmap); a request takes the first area of the first bin that can serve it, and inside it the
+   * smallest free block. Each of the six kinds of AllocationFlags has areas of its own; only when no
+   * whole area is left are those of another kind used. Caches take only frames of nearly full areas,
+   * which would be filled next anyway.
+   *
+   * Caches are the truth, not a copy. A frame in a claim word is HEAD and its bit stands in the mask;
+   * the area word leads from the frame to the slot. A block in a magazine is cached in its own word.
+   * So a free of a cached frame is refused like any other mistake.
+   *
+   * Invariants
+   *   I1  Every managed frame is in exactly one state: free, cached, or in one allocation.
+   *   I2  A word is not all TAIL if and only if its unit above is LENT (but for moments of lending and
+   *       giving back).
+   *   I3  A word with free units is open, or reserved, or a hint leads to it.
+   *   I4  A frame that is in the mask of an OPEN claim word is HEAD in its frame word.
+   *   I5  When the caches are drained, as many order-9 requests succeed as there are whole free areas.
+   *
+   * Who writes what. Frame words: allocations of who has claimed the area, frees of anybody, by
+   * compare-and-set; words that only one can reach, by plain release stores. Area words: claimers and
+   * frees, by compare-and-set. Claim words: anybody by compare-and-set, but changes of state only under
+   * the slot's try-lock. Hints: anybody; set after the change, cleared and then looked at again.
+   *
+   * Double frees that race. No frame gets two owners, with these limits, which no test of a word can
+   * see: a free that is held up until the frame was handed out again frees the new owner's frame; a
+   * frame that is freed twice while its word is being announced may take both frees, once in effect.
+   * A double free that is held up across another free and a refill is found afterwards and undone.
+   *
+   * Progress. Frees and the levels above an area never wait. Allocation in an area goes by claim:
+   * others take another area. Only calling back caches waits for a slot's lock, and for a bounded
+   * time; nobody waits for a frame.
+   *
+   * Cost. A pair of order 0: two compare-and-sets. A free elsewhere: one, and two loads. Orders 9 to
+   * 20: one each way, whatever the order. Metadata: 2 bits a frame in words, 0.125 in area words, 0.08
+   * in bins, and the slots.
+   *
+   * Rejected: a fixed border between small and large memory (refuses large requests while half of the
+   * memory is free); two planes in words of their own (one more compare-and-set a free); lists of free
+   * blocks (need locks or tags, and write the neighbours' lines); counters of free frames (shared
+   * writes on the hot path). ADR 0005.
+   *
+   * Sources: Wrenger et al., LLFree: Scalable and Optionally-Persistent Page-Frame Allocation, USENIX
+   * ATC 2023 (two levels, bitmaps, per-core reservations); Bonwick and Adams, Magazines and Vmem,
+   * USENIX ATC 2001; Knowlton, CACM 8 (1965).
+   */
+
   static final long NONE = -1;
 
   /// The CPU that the caller runs on.
