@@ -18,7 +18,10 @@ public final class FrameWordStress {
   private FrameWordStress() {}
 
   @JCStressTest
-  @Outcome(id = {"1, 0, 1", "0, 1, 1"}, expect = ACCEPTABLE, desc = "one of them")
+  @Outcome(
+      id = {"1, 0, 1", "0, 1, 1"},
+      expect = ACCEPTABLE,
+      desc = "one of them")
   @State
   public static class TwoRequestsForTheLastPair extends World {
     public TwoRequestsForTheLastPair() {
@@ -73,7 +76,10 @@ public final class FrameWordStress {
   }
 
   @JCStressTest
-  @Outcome(id = {"1, 1, 1"}, expect = ACCEPTABLE, desc = "both are served")
+  @Outcome(
+      id = {"1, 1, 1"},
+      expect = ACCEPTABLE,
+      desc = "both are served")
   @State
   public static class ARequestBesideAFree extends World {
     private final long mine;
@@ -101,7 +107,10 @@ public final class FrameWordStress {
   }
 
   @JCStressTest
-  @Outcome(id = {"1, 0, 1", "0, 1, 1"}, expect = ACCEPTABLE, desc = "one of them is refused")
+  @Outcome(
+      id = {"1, 0, 1", "0, 1, 1"},
+      expect = ACCEPTABLE,
+      desc = "one of them is refused")
   @State
   public static class OneBlockFreedTwice extends World {
     private final long block;
@@ -215,7 +224,10 @@ public final class FrameWordStress {
   }
 
   @JCStressTest
-  @Outcome(id = {"1, 0, 1", "0, 1, 1"}, expect = ACCEPTABLE, desc = "one of them is refused")
+  @Outcome(
+      id = {"1, 0, 1", "0, 1, 1"},
+      expect = ACCEPTABLE,
+      desc = "one of them is refused")
   @State
   public static class ABlockOfWordsFreedTwice extends World {
     private final long block;
@@ -242,7 +254,10 @@ public final class FrameWordStress {
   }
 
   @JCStressTest
-  @Outcome(id = {"1, 0, 1", "0, 1, 1"}, expect = ACCEPTABLE, desc = "one block or 8 frames")
+  @Outcome(
+      id = {"1, 0, 1", "0, 1, 1"},
+      expect = ACCEPTABLE,
+      desc = "one block or 8 frames")
   @State
   public static class ABlockSplitAndFreed extends World {
     private final long block;
@@ -276,7 +291,10 @@ public final class FrameWordStress {
   }
 
   @JCStressTest
-  @Outcome(id = {"1, 0, 1", "0, 1, 1"}, expect = ACCEPTABLE, desc = "one of them is refused")
+  @Outcome(
+      id = {"1, 0, 1", "0, 1, 1"},
+      expect = ACCEPTABLE,
+      desc = "one of them is refused")
   @State
   public static class ABlockOfWordsSplitTwice extends World {
     private final long block;
