@@ -43,24 +43,37 @@ final class FrameRuns {
 
   private long takeInWord(long area, int order, int frameCount) {
     long first = area << Pages.HUGE_ORDER;
-    for (int from = order; from <= 5; from++) {
-      for (long frame = first; frame < first + AreaWord.FRAMES; frame += UnitWord.UNITS) {
-        long address = areas.frameWord(frame);
-        while (true) {
-          long value = Memory.getLongVolatile(address);
-          int places = UnitWord.exactRuns(UnitWord.free(value), from);
-          if (places == 0) {
-            break;
-          }
-          int index = Integer.numberOfTrailingZeros(places);
-          long next = value ^ UnitWord.block(index, frameCount);
-          if (Memory.compareAndSetLong(address, value, next)) {
-            return frame + index;
-          }
+    while (true) {
+      long found = findInWords(areas.frameWord(first), order);
+      if (found < 0) {
+        return NONE;
+      }
+      long frame = first + (found >>> 32) * UnitWord.UNITS;
+      int index = (int) found & (UnitWord.UNITS - 1);
+      if (takeAt(frame + index, frameCount)) {
+        return frame + index;
+      }
+    }
+  }
+
+  /// The smallest free run of 2^order frames or more in a word of an area.
+  ///
+  /// @return the word's number times 2^32, plus what [UnitWord#fit] says; or -1
+  private static long findInWords(long firstWord, int order) {
+    long best = NONE;
+    int smallest = Integer.MAX_VALUE;
+    for (int word = 0; word < AreaWord.WORDS; word++) {
+      int free = UnitWord.free(Memory.getLongVolatile(firstWord + (long) word * Long.BYTES));
+      int fit = free == 0 ? -1 : UnitWord.fit(free, order);
+      if (fit >= 0 && fit >>> 5 < smallest) {
+        smallest = fit >>> 5;
+        best = (long) word << 32 | fit;
+        if (smallest == order) {
+          return best;
         }
       }
     }
-    return NONE;
+    return best;
   }
 
   private long takeWords(long area, int order, int frameCount) {

@@ -86,14 +86,26 @@ final class UnitLevel {
   ///
   /// @return the first unit, in units from frame 0, or -1
   long take(int order) {
-    return take(order, false);
+    // What is done most comes first and lies shallow: the compiler inlines only so deep.
+    long openWord = Memory.getLongVolatile(open) - 1;
+    if (openWord >= 0) {
+      long unit = takeFrom(openWord, order, false);
+      if (unit != NONE) {
+        return unit;
+      }
+    }
+    return takeElsewhere(order, false);
   }
 
   /// Takes a unit for the level below.
   ///
   /// @return the unit, LENT now, or -1
   long lend() {
-    long unit = take(0, true);
+    long openWord = Memory.getLongVolatile(open) - 1;
+    long unit = openWord >= 0 ? takeFrom(openWord, 0, true) : NONE;
+    if (unit == NONE) {
+      unit = takeElsewhere(0, true);
+    }
     if (unit != NONE) {
       Memory.getAndAddLong(open + LENT, 1);
     }
@@ -108,17 +120,6 @@ final class UnitLevel {
   /// Units taken back so far.
   long takenBackCount() {
     return Memory.getLongVolatile(open + TAKEN_BACK);
-  }
-
-  private long take(int order, boolean lend) {
-    long openWord = Memory.getLongVolatile(open) - 1;
-    if (openWord >= 0) {
-      long unit = takeFrom(openWord, order, lend);
-      if (unit != NONE) {
-        return unit;
-      }
-    }
-    return takeElsewhere(order, lend);
   }
 
   private long takeFrom(long word, int order, boolean lend) {
@@ -285,7 +286,9 @@ final class UnitLevel {
     while (true) {
       long value = Memory.getLongVolatile(address(word));
       int behind = UnitWord.lent(value) >>> (index | 1 << order) & 1;
-      if (behind != 0 || !UnitWord.isBlock(value, index, order)) {
+      boolean whole =
+          order == 0 ? UnitWord.isSingle(value, index) : UnitWord.isBlock(value, index, order);
+      if (behind != 0 || !whole) {
         return false;
       }
       long next = value ^ UnitWord.block(index, 1 << order);
