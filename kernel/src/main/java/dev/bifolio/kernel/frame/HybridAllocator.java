@@ -396,9 +396,9 @@ public final class HybridAllocator implements FrameAllocator {
     if (!isInitialized()) {
       return 0;
     }
-    long before = core.wentHome();
+    long before = counts.wentHome();
     core.callBack();
-    return core.wentHome() - before;
+    return counts.wentHome() - before;
   }
 
   @Override

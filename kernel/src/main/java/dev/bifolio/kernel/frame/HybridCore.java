@@ -98,6 +98,9 @@ final class HybridCore {
   /// at work.
   private static final int ROUNDS = 4;
 
+  private final UnitLevel top;
+  private final UnitLevel middle;
+  private final UnitLevel low;
   final UnitLevel[] levels;
   final Areas areas;
   final Slots slots;
@@ -110,10 +113,18 @@ final class HybridCore {
   private long basePfn;
   private long spanFrames;
 
+  // Copies of what the parts know: every step from object to object costs a load on the way of each
+  // request, and after a compare-and-set none of them can be hidden.
+  private int cpuCount;
+  private long slotWords;
+  private long slotBytes;
+  private long frameWords;
+  private long areaWords;
+
   HybridCore(int cpuCount) {
-    UnitLevel top = new UnitLevel(19, null);
-    UnitLevel middle = new UnitLevel(14, top);
-    UnitLevel low = new UnitLevel(9, middle);
+    top = new UnitLevel(19, null);
+    middle = new UnitLevel(14, top);
+    low = new UnitLevel(9, middle);
     levels = new UnitLevel[] {low, middle, top};
     areas = new Areas(low);
     slots = new Slots(cpuCount);
@@ -145,6 +156,11 @@ final class HybridCore {
     areas.attach(next, startPfn, endPfn);
     basePfn = areas.basePfn();
     spanFrames = areas.areaCount() << Pages.HUGE_ORDER;
+    cpuCount = slots.cpuCount();
+    slotWords = slots.claim(0);
+    slotBytes = slots.claim(1) - slotWords;
+    frameWords = areas.frameWord(0);
+    areaWords = areas.areaWord(0);
   }
 
   /// The address of a word of the allocator as a whole.
@@ -162,18 +178,16 @@ final class HybridCore {
   ///
   /// @return its head, or -1
   long allocate(int cpu, int order, int flags) {
-    int slot = slots.of(cpu, AllocationFlags.kindOf(flags));
-    long claim = slots.claim(slot);
-    long frame;
-    if (order == 0) {
-      frame = claims.pop(claim);
-      if (frame >= 0) {
-        return basePfn + frame;
-      }
-    } else if (order >= Slots.CACHED_ORDERS) {
+    int mine = cpu < cpuCount ? cpu : cpu % cpuCount;
+    int slot = mine * AllocationFlags.KIND_COUNT + AllocationFlags.kindOf(flags);
+    long claim = slotWords + slot * slotBytes;
+    if (order >= Slots.CACHED_ORDERS) {
       return allocateLarge(claim, order, 1L << order);
     }
-    frame = magazines.pop(claim, order);
+    long frame = order == 0 ? SlotClaims.pop(claim) : NONE;
+    if (frame < 0) {
+      frame = magazines.pop(claim, order);
+    }
     return frame >= 0 ? basePfn + frame : allocateSmall(slot, 1 << order);
   }
 
@@ -248,13 +262,13 @@ final class HybridCore {
   }
 
   private long allocateLarge(long claim, int order, long frameCount) {
-    UnitLevel level = levels[LongRuns.levelOfOrder(order)];
+    UnitLevel level = levelOf(order);
     long unit = level.take(order - level.shift());
-    for (int round = 0; unit < 0; round++) {
-      if (round == ROUNDS || !callBack()) {
+    if (unit < 0) {
+      unit = takeAfterCallingBack(level, order);
+      if (unit < 0) {
         return NONE;
       }
-      unit = level.take(order - level.shift());
     }
     long pfn = unit << level.shift();
     if (frameCount != 1L << order) {
@@ -262,6 +276,18 @@ final class HybridCore {
     }
     count(claim, order);
     return pfn;
+  }
+
+  private long takeAfterCallingBack(UnitLevel level, int order) {
+    long unit = NONE;
+    for (int round = 0; unit < 0 && round < ROUNDS && callBack(); round++) {
+      unit = level.take(order - level.shift());
+    }
+    return unit;
+  }
+
+  private UnitLevel levelOf(int order) {
+    return order < 14 ? low : order < 19 ? middle : top;
   }
 
   void count(long claim, int order) {
@@ -285,21 +311,29 @@ final class HybridCore {
     if (order >= 5) {
       return freeWords(cpu, pfn, frame, order);
     }
-    long address = areas.frameWord(frame);
+    long address = frameWords + (frame >>> 5) * Long.BYTES;
+    long areaAddress = areaWords + (frame >>> Pages.HUGE_ORDER) * Long.BYTES;
     int index = (int) frame & 31;
     while (true) {
       long value = Memory.getLongVolatile(address);
       if (!UnitWord.isBlock(value, index, order)) {
         return false;
       }
-      long area = Memory.getLongVolatile(areas.areaWord(frame >>> Pages.HUGE_ORDER));
-      if (AreaWord.slot(area) >= 0) {
-        int told = claims.free(frame, order, value, area);
-        if (told != SlotClaims.NOT_CLAIMED) {
-          if (told == SlotClaims.AGAIN) {
-            continue;
-          }
-          return told == SlotClaims.FREED;
+      long area = Memory.getLongVolatile(areaAddress);
+      int slot = AreaWord.slot(area);
+      if (slot >= 0) {
+        int told =
+            order == 0
+                ? SlotClaims.free(claimOf(slot), areaAddress, address, frame, value, area)
+                : SlotClaims.NOT_CLAIMED;
+        if (told == SlotClaims.FREED) {
+          return true;
+        }
+        if (told == SlotClaims.AGAIN) {
+          continue;
+        }
+        if (told == SlotClaims.CACHED) {
+          return false;
         }
       } else if (Magazines.wants(order, area)
           && magazines.push(claimFor(cpu, area), order, frame, area)) {
@@ -307,9 +341,17 @@ final class HybridCore {
       }
       long next = value ^ UnitWord.block(index, 1 << order);
       if (Memory.compareAndSetLong(address, value, next)) {
-        return goesHome(frame, order, next);
+        // In the common case nobody needs to know.
+        return Areas.isSettled(Memory.getLongVolatile(areaAddress), frame, next)
+            || goesHome(frame, order, next);
       }
     }
+  }
+
+  private long claimOf(int slot) {
+    return slot < cpuCount * AllocationFlags.KIND_COUNT
+        ? slotWords + slot * slotBytes
+        : slots.claim(slot);
   }
 
   /// Which CPU this is, is asked only here: few frees come so far.
@@ -329,7 +371,10 @@ final class HybridCore {
 
   private boolean freeWords(int cpu, long pfn, long frame, int order) {
     if (order >= Pages.HUGE_ORDER) {
-      return longRuns.free(pfn, 1L << order);
+      UnitLevel level = levelOf(order);
+      long unit = pfn >>> level.shift();
+      return (unit << level.shift() == pfn && level.freeBlock(unit, order - level.shift()))
+          || longRuns.free(pfn, 1L << order);
     }
     if ((frame & (1L << order) - 1) != 0 || !runs.isRun(frame, 1 << order)) {
       return false;
@@ -373,47 +418,6 @@ final class HybridCore {
 
   boolean isAttached() {
     return control != 0;
-  }
-
-  /// Requests served since the beginning, of one order and kind.
-  long allocations(int order, int kind) {
-    long sum = 0;
-    for (int cpu = 0; cpu < slots.cpuCount(); cpu++) {
-      long claim = slots.claim(slots.of(cpu, kind));
-      sum += Memory.getLongVolatile(Slots.taken(claim, order));
-      if (order < Slots.CACHED_ORDERS) {
-        sum += Magazines.taken(Memory.getLongVolatile(Slots.header(claim, order)));
-      }
-      sum += order == 0 ? claims.allocations(claim) : 0;
-    }
-    return sum;
-  }
-
-  /// Legal requests that failed since the beginning.
-  long failures(int order) {
-    long sum = 0;
-    for (int slot = 0; slot < slots.firstOwned(); slot++) {
-      sum += Memory.getLongVolatile(Slots.failed(slots.claim(slot), order));
-    }
-    return sum;
-  }
-
-  /// Units that a level lent to the one below: blocks cut into 32, or into 512 frames.
-  long lentUnits() {
-    return levels[0].lentCount() + levels[1].lentCount() + levels[2].lentCount();
-  }
-
-  long takenBackUnits() {
-    return levels[0].takenBackCount() + levels[1].takenBackCount() + levels[2].takenBackCount();
-  }
-
-  /// Frames that went home from caches since the beginning.
-  long wentHome() {
-    long frames = 0;
-    for (int slot = 0; slot < slots.count(); slot++) {
-      frames += Memory.getLongVolatile(Slots.wentHome(slots.claim(slot)));
-    }
-    return frames;
   }
 
   /// Makes single frames of a run if it is allocated in just this length.
