@@ -1,5 +1,6 @@
 package dev.bifolio.stress;
 
+import dev.bifolio.kernel.frame.FrameStatistics;
 import dev.bifolio.kernel.frame.HybridAllocator;
 import dev.bifolio.kernel.unit.Pages;
 import java.lang.foreign.Arena;
@@ -8,6 +9,7 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.ToLongFunction;
 
 /// Threads that ask for and free frames of all orders at once, with frees of others' frames, splits
 /// and drains, under an [OwnerTable]; then the sums, the validator, and whether all of the memory
@@ -18,13 +20,17 @@ import java.util.concurrent.atomic.AtomicReference;
 /// ```
 public final class Storm {
   private static final int CPUS = 4;
-  private static final int MAX_ORDER = 12;
+  static final int MAX_ORDER = 12;
+  private static final long MOST_OPERATIONS_A_STORM = 5_000_000;
+  private static final int MOST_FAILURES = 5;
 
   private final HybridAllocator allocator;
   private final OwnerTable owners;
   private final List<Queue<StormWorker.Block>> mailboxes = new ArrayList<>();
   private final List<StormWorker> workers = new ArrayList<>();
   private final AtomicReference<Throwable> failure = new AtomicReference<>();
+  private final long wholeStartPfn;
+  private final long endPfn;
   private final long[] freeBlocks;
 
   /// A storm over `frameCount` frames, whose ends are unaligned and which have a hole.
@@ -39,7 +45,9 @@ public final class Storm {
         new HybridAllocator(MAX_ORDER, CPUS, address, Pages.pfnToAddress(startPfn), frameCount);
     long hole = startPfn + frameCount / 3;
     allocator.addFrames(startPfn, hole);
-    allocator.addFrames(hole + 77, startPfn + frameCount);
+    wholeStartPfn = hole + 77;
+    endPfn = startPfn + frameCount;
+    allocator.addFrames(wholeStartPfn, endPfn);
     owners = new OwnerTable(startPfn, frameCount);
     freeBlocks = freeBlocks();
     for (int i = 0; i < threadCount; i++) {
@@ -57,6 +65,15 @@ public final class Storm {
 
   OwnerTable owners() {
     return owners;
+  }
+
+  /// First frame behind the hole.
+  long wholeStartPfn() {
+    return wholeStartPfn;
+  }
+
+  long endPfn() {
+    return endPfn;
   }
 
   Queue<StormWorker.Block> mailbox(int id) {
@@ -97,15 +114,33 @@ public final class Storm {
       guard(worker::clean);
     }
     failIfAny();
+    checkCounts();
     checkEnd();
-    long exhausted = workers.stream().mapToLong(w -> w.exhausted).sum();
-    long mistakes = workers.stream().mapToLong(w -> w.refusedMistakes).sum();
-    return each * workers.size()
-        + " operations, "
-        + exhausted
+    return sum(w -> w.served)
+        + " requests served, "
+        + sum(w -> w.exhausted)
         + " found nothing, "
-        + mistakes
+        + sum(w -> w.refusedMistakes)
         + " mistakes refused";
+  }
+
+  private long sum(ToLongFunction<StormWorker> count) {
+    return workers.stream().mapToLong(count).sum();
+  }
+
+  /// The allocator's statistics say what the threads know.
+  private void checkCounts() {
+    FrameStatistics statistics = allocator.statistics();
+    check("allocations", sum(w -> w.served), statistics.allocations());
+    check("failures", sum(w -> w.exhausted), statistics.failures());
+    check("frees", sum(w -> w.freed), statistics.frees());
+    check("refused frees", sum(w -> w.refusedMistakes), statistics.refusedFrees());
+  }
+
+  private static void check(String what, long known, long said) {
+    if (known != said) {
+      throw new AssertionError("statistics: " + said + " " + what + ", were " + known);
+    }
   }
 
   private void guard(Runnable part) {
@@ -159,27 +194,40 @@ public final class Storm {
   /// @param args the number of operations in all, and the seed
   public static void main(String[] args) throws InterruptedException {
     long operations = args.length > 0 ? Long.parseLong(args[0].replace("_", "")) : 10_000_000;
-    long seed = args.length > 1 ? Long.parseLong(args[1]) : 1;
-    int[] threadCounts = {2, 3, 4, 8, 16, 16};
-    int[] loads = {50, 90, 120, 90, 50, 150};
+    long firstSeed = args.length > 1 ? Long.parseLong(args[1]) : 1;
     long began = System.nanoTime();
-    for (int i = 0; i < threadCounts.length; i++) {
-      long start = System.nanoTime();
-      try (Arena arena = Arena.ofShared()) {
-        Storm storm = new Storm(arena, threadCounts[i], 60_000, loads[i], seed + i);
-        boolean virtual = i % 2 == 1;
-        String result = storm.run(operations / threadCounts.length, virtual);
-        System.out.printf(
-            "%2d %s threads, %3d %% wanted: %s, %.1f s%n",
-            threadCounts[i],
-            virtual ? "virtual" : "platform",
-            loads[i],
-            result,
-            (System.nanoTime() - start) / 1e9);
-      }
+    long done = 0;
+    int failures = 0;
+    for (long seed = firstSeed; done < operations && failures < MOST_FAILURES; seed++) {
+      long part =
+          Math.min(operations - done, Math.min(operations / 6 + 1, MOST_OPERATIONS_A_STORM));
+      failures += runOne(seed, (int) ((seed - firstSeed) % 6), part) ? 0 : 1;
+      done += part;
     }
     System.out.printf(
-        "%d operations, no frame with two owners, all sums right, %.1f s%n",
-        operations, (System.nanoTime() - began) / 1e9);
+        "storm: %d operations in %.1f s, seeds from %d on: %d failures%n",
+        done, (System.nanoTime() - began) / 1e9, firstSeed, failures);
+    if (failures > 0) {
+      System.exit(1);
+    }
+  }
+
+  private static boolean runOne(long seed, int which, long operations) throws InterruptedException {
+    int threadCount = new int[] {2, 3, 4, 8, 16, 16}[which];
+    int load = new int[] {50, 90, 120, 90, 50, 150}[which];
+    boolean virtual = which % 2 == 1;
+    String name =
+        "seed %d, %2d %s threads, %3d %% wanted: "
+            .formatted(seed, threadCount, virtual ? "virtual" : "platform", load);
+    long start = System.nanoTime();
+    try (Arena arena = Arena.ofShared()) {
+      String result = new Storm(arena, threadCount, 60_000, load, seed).run(operations, virtual);
+      double seconds = (System.nanoTime() - start) / 1e9;
+      System.out.printf("%s%d operations, %s, %.1f s%n", name, operations, result, seconds);
+      return true;
+    } catch (AssertionError e) {
+      System.out.println(name + "FAILED: " + e.getMessage());
+      return false;
+    }
   }
 }

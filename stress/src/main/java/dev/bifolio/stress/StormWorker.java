@@ -1,11 +1,13 @@
 package dev.bifolio.stress;
 
 import dev.bifolio.kernel.frame.HybridAllocator;
+import dev.bifolio.kernel.unit.Pages;
 import java.util.ArrayDeque;
 import java.util.Queue;
 
-/// One thread of a [Storm]: asks for blocks and runs, frees its own and those that others sent it,
-/// splits some, calls caches back now and then, and enters everything in the owner table.
+/// One thread of a [Storm]: asks for blocks, runs, huge blocks and wanted places, frees its own and
+/// those that others sent it, splits some, calls caches back now and then, and enters everything in
+/// the owner table.
 final class StormWorker {
   /// A block of 2^order frames (`count` a power of two) or a run of `count` frames.
   record Block(int owner, long pfn, int count) {}
@@ -22,7 +24,12 @@ final class StormWorker {
   private long random;
   private long liveFrames;
   long operations;
+
+  /// Requests that were served; a range counts as the blocks that it is carved into.
+  long served;
+
   long exhausted;
+  long freed;
   long refusedMistakes;
 
   StormWorker(Storm storm, int id, long liveLimit, long seed) {
@@ -61,6 +68,8 @@ final class StormWorker {
       send();
     } else if (dice < 160) {
       receive();
+    } else if (dice < 164) {
+      range();
     } else if (liveFrames < liveLimit && dice % 2 == 0) {
       request();
     } else {
@@ -70,27 +79,57 @@ final class StormWorker {
 
   private void request() {
     int flags = below(KINDS);
-    int dice = below(64);
-    int count =
-        dice == 0
-            ? 1 + below(1 << LARGEST_ORDER)
-            : 1 << Math.min(Integer.numberOfTrailingZeros(below(1 << 20) | 1 << 20), LARGEST_ORDER);
+    int count = wantedCount();
+    boolean isBlock = Integer.bitCount(count) == 1;
     long pfn =
-        Integer.bitCount(count) == 1
+        isBlock
             ? allocator.tryAllocateOn(id, Integer.numberOfTrailingZeros(count), flags)
             : allocator.tryAllocateFrames(count, flags);
-    if (pfn < HybridAllocator.NO_FRAME) {
-      throw new AssertionError("a legal request of " + count + " frames was refused: " + pfn);
-    }
-    if (pfn == HybridAllocator.NO_FRAME) {
-      exhausted++;
+    if (isExhausted(pfn, count)) {
       return;
     }
-    if (Integer.bitCount(count) == 1 && (pfn & (count - 1)) != 0) {
+    if (isBlock && (pfn & (count - 1)) != 0) {
       throw new AssertionError("a block of " + count + " frames at 0x" + Long.toHexString(pfn));
     }
     owners.take(id + 1, pfn, count);
+    served++;
     keep(new Block(id + 1, pfn, count));
+  }
+
+  /// Mostly small blocks, each order half as often as the one below; runs of any count, and huge
+  /// blocks.
+  private int wantedCount() {
+    return switch (below(64)) {
+      case 0 -> 1 + below(1 << LARGEST_ORDER);
+      case 1 -> below(8) == 0 ? 512 << below(Storm.MAX_ORDER - 8) : 1;
+      default ->
+          1 << Math.min(Integer.numberOfTrailingZeros(below(1 << 20) | 1 << 20), LARGEST_ORDER);
+    };
+  }
+
+  private boolean isExhausted(long answer, int count) {
+    if (answer < HybridAllocator.NO_FRAME) {
+      throw new AssertionError("a legal request of " + count + " frames was refused: " + answer);
+    }
+    exhausted += answer == HybridAllocator.NO_FRAME ? 1 : 0;
+    return answer == HybridAllocator.NO_FRAME;
+  }
+
+  /// Asks for certain frames, and keeps the blocks that the range is carved into.
+  private void range() {
+    int count = 1 + below(below(8) == 0 ? 700 : 12);
+    long start =
+        storm.wholeStartPfn() + below((int) (storm.endPfn() - storm.wholeStartPfn()) - count);
+    if (isExhausted(allocator.tryAllocateRange(start, count, below(KINDS)), count)) {
+      return;
+    }
+    owners.take(id + 1, start, count);
+    for (long pfn = start; pfn < start + count; ) {
+      int order = Pages.largestOrderAt(pfn, start + count, Storm.MAX_ORDER);
+      keep(new Block(id + 1, pfn, 1 << order));
+      served++;
+      pfn += 1L << order;
+    }
   }
 
   private void keep(Block block) {
@@ -119,6 +158,7 @@ final class StormWorker {
     if (result != 0) {
       throw new AssertionError("a legal free of " + block + " was refused: " + result);
     }
+    freed++;
   }
 
   /// Frees an owned block as what it is not: twice as long, or its second frame.
