@@ -163,25 +163,30 @@ final class FrameRuns {
     if (!claimWords(frame, frameCount)) {
       return false;
     }
-    release(frame + UnitWord.UNITS, frameCount - UnitWord.UNITS);
-    Memory.putLongRelease(areas.frameWord(frame), UnitWord.ALL_FREE);
-    tellOf(frame, frameCount);
+    releaseWords(frame, frameCount);
     return true;
+  }
+
+  /// Frees a run of more than a word whose head is cached: it is the caller's alone.
+  private void releaseWords(long frame, int frameCount) {
+    release(frame + UnitWord.UNITS, frameCount - UnitWord.UNITS);
+    // Nobody else changes the word; but a store could be overtaken by the look at the area word.
+    Memory.compareAndSetLong(areas.frameWord(frame), HEAD_TAKEN, UnitWord.ALL_FREE);
+    tellOf(frame, frameCount);
   }
 
   /// Frees a cached block that only the caller has.
   void freeCached(long frame, int order) {
+    if (order >= 5) {
+      releaseWords(frame, 1 << order);
+      return;
+    }
     int index = (int) frame & 31;
     long address = areas.frameWord(frame);
-    if (order < 5) {
-      long change = UnitWord.block(index, 1 << order) ^ UnitWord.cached(index);
-      long value = Memory.getLongVolatile(address);
-      while (!Memory.compareAndSetLong(address, value, value ^ change)) {
-        value = Memory.getLongVolatile(address);
-      }
-    } else {
-      release(frame + UnitWord.UNITS, (1 << order) - UnitWord.UNITS);
-      Memory.putLongRelease(address, UnitWord.ALL_FREE);
+    long change = UnitWord.block(index, 1 << order) ^ UnitWord.cached(index);
+    long value = Memory.getLongVolatile(address);
+    while (!Memory.compareAndSetLong(address, value, value ^ change)) {
+      value = Memory.getLongVolatile(address);
     }
     tellOf(frame, 1 << order);
   }
@@ -239,17 +244,22 @@ final class FrameRuns {
         : isRunOfWords(frame, frameCount);
   }
 
-  /// Frees tails, from the beginning of a word on, that only the caller has.
+  /// Frees tails, from the beginning of a word on, that only the caller has. The last word goes
+  /// first: who takes a word that is free already, and frees it again, looks whether a tail is
+  /// behind it.
   void release(long frame, int frameCount) {
-    int left = frameCount;
-    for (long next = frame; left > 0; next += UnitWord.UNITS) {
-      long address = areas.frameWord(next);
-      if (left >= UnitWord.UNITS) {
-        Memory.putLongRelease(address, UnitWord.ALL_FREE);
-      } else {
-        Memory.getAndBitwiseOrLong(address, UnitWord.mask(0, left) & 0xFFFF_FFFFL);
-      }
-      left -= UnitWord.UNITS;
+    int words = frameCount >>> 5;
+    int rest = frameCount & 31;
+    if (rest != 0) {
+      long last = areas.frameWord(frame + ((long) words << 5));
+      Memory.getAndBitwiseOrLong(last, UnitWord.mask(0, rest) & 0xFFFF_FFFFL);
+    }
+    for (long word = words - 1L; word > 0; word--) {
+      Memory.putLongRelease(areas.frameWord(frame + (word << 5)), UnitWord.ALL_FREE);
+    }
+    if (words > 0) {
+      // Not a plain store: the area word is read afterwards, and must not be read before.
+      Memory.getAndBitwiseOrLong(areas.frameWord(frame), UnitWord.ALL_FREE);
     }
   }
 
