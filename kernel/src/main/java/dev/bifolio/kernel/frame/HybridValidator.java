@@ -77,6 +77,10 @@ final class HybridValidator {
     if (core.areas.hasStrayHints()) {
       problems.add("hints of the areas", "a bit stands for an area that does not exist");
     }
+    checkQuiet("control words", Memory.getLongVolatile(core.areas.transit()));
+    for (int slot = 0; slot < core.slots.count(); slot++) {
+      checkQuiet("slot " + slot, Memory.getLongVolatile(Slots.transit(core.slots.claim(slot))));
+    }
     caches.validate();
     managedFrames += areas.managedFrames();
     freeFrames += areas.freeFrames();
@@ -203,8 +207,16 @@ final class HybridValidator {
     if (here.lentCount() < 0 || here.takenBackCount() < 0) {
       problems.add("level " + (level + 1), "a counter is negative");
     }
+    checkQuiet("level " + (level + 1), here.transit());
     if (here.hasStrayHints()) {
       problems.add("level " + (level + 1), "a hint stands for a word that does not exist");
+    }
+  }
+
+  /// Something that is on its way for ever would make every request that finds nothing wait.
+  private void checkQuiet(String place, long transit) {
+    if (!Transit.isQuiet(transit)) {
+      problems.add(place, (int) transit + " are said to be on their way");
     }
   }
 

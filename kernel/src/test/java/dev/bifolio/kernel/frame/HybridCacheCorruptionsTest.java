@@ -24,6 +24,7 @@ class HybridCacheCorruptionsTest extends PlantedCorruptions {
     plant("more changes than operations", e -> slotWord(e, 11, 88, 1, "a counter is negative"));
     plant("refills", e -> slotWord(e, 11, 96, -1, "a counter is negative"));
     plant("went home", e -> slotWord(e, 11, 104, -1, "a counter is negative"));
+    plant("on its way", e -> slotWord(e, 11, 112, 1L << 32 | 1, "1 are said to be on their way"));
     plant("taken", e -> slotWord(e, 11, 256 + 8 * 20, -1, "a counter is negative"));
     plant("failed", e -> slotWord(e, 11, 424 + 8 * 20, -1, "a counter is negative"));
     plant("claim word PENDING", e -> claimState(e, ClaimWord.PENDING));
@@ -158,6 +159,12 @@ class HybridCacheCorruptionsTest extends PlantedCorruptions {
   List<DynamicTest> corruptionsOfCountersAreFound() {
     plant(
         "managed frames", e -> control(e, 0, 5, "managed frames: 5 were handed over, 196480 are"));
+    plant(
+        "on its way",
+        e -> {
+          put(e.core.areas.transit(), 3);
+          return "control words: 3 are said to be on their way";
+        });
     plant("refused requests", e -> control(e, 1, -1, "control word 1: is negative: -1"));
     plant("refused frees", e -> control(e, 2, -3, "control word 2: is negative: -3"));
     plant("peak", e -> control(e, 3, 1 << 30, "control word 3: peak is above the managed frames"));

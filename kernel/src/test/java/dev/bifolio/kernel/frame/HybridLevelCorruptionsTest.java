@@ -131,6 +131,12 @@ class HybridLevelCorruptionsTest extends PlantedCorruptions {
           return "level 1: a counter is negative";
         });
     plant(
+        "on its way",
+        e -> {
+          put(e.level(2).open + 24, (1L << 34) - 1);
+          return "level 2: -1 are said to be on their way";
+        });
+    plant(
         "count of units taken back",
         e -> {
           put(e.level(3).open + 16, -1);
