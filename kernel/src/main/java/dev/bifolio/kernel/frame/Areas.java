@@ -29,7 +29,7 @@ final class Areas {
   private static final long NONE = -1;
 
   private final UnitLevel groups;
-  private final HintBitmap bins = new HintBitmap(AllocationFlags.KIND_COUNT, AreaWord.BINS);
+  final HintBitmap bins = new HintBitmap(AllocationFlags.KIND_COUNT, AreaWord.BINS);
   private long firstArea;
   private long areaCount;
   private long areaWords;
@@ -348,5 +348,22 @@ final class Areas {
       whole |= (value == UnitWord.ALL_FREE ? 1 : 0) << i;
     }
     return whole;
+  }
+
+  // ---- For the validator ----
+
+  /// Whether the metadata have a word for an area.
+  boolean has(long area) {
+    return Long.compareUnsigned(area, areaCount) < 0;
+  }
+
+  /// Whether the hints lead to a BINNED area.
+  boolean isFound(long area) {
+    long word = Memory.getLongVolatile(areaWord(area));
+    return bins.leadsTo(AreaWord.kind(word), AreaWord.bin(word), area);
+  }
+
+  boolean hasStrayHints() {
+    return bins.hasStrays();
   }
 }

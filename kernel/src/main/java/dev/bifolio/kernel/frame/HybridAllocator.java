@@ -24,7 +24,7 @@ public final class HybridAllocator implements FrameAllocator {
   private static final int UNINITIALIZED = -1;
 
   private final int maxOrder;
-  private final HybridCore core;
+  final HybridCore core;
   private final HybridPlaces places;
   private final HybridCounts counts;
   private long startPfn;
@@ -461,13 +461,20 @@ public final class HybridAllocator implements FrameAllocator {
 
   @Override
   public ValidationReport validate() {
-    return isInitialized()
-        ? new HybridValidator(core, startPfn, endPfn, managedFrameCount()).validate()
-        : new ValidationReport(0, 0, "");
+    return validate(true);
   }
 
+  /// {@inheritDoc}
+  ///
+  /// Areas that say that nothing is free in them are taken at their word.
   @Override
   public ValidationReport validateBlocks() {
-    return validate();
+    return validate(false);
+  }
+
+  private ValidationReport validate(boolean inside) {
+    return isInitialized()
+        ? new HybridValidator(core, counts, startPfn, endPfn, inside).validate()
+        : new ValidationReport(0, 0, "");
   }
 }

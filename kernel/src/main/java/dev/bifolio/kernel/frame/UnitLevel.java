@@ -44,11 +44,11 @@ final class UnitLevel {
 
   private final int shift;
   private final @Nullable UnitLevel above;
-  private final HintBitmap hints = new HintBitmap(1, BINS);
+  final HintBitmap hints = new HintBitmap(1, BINS);
   private long firstWord;
   private long wordCount;
   private long words;
-  private long open;
+  long open;
 
   /// A level whose units are 2^shift frames.
   UnitLevel(int shift, @Nullable UnitLevel above) {
@@ -81,6 +81,40 @@ final class UnitLevel {
   int shift() {
     return shift;
   }
+
+  // ---- For the validator ----
+
+  long wordCount() {
+    return wordCount;
+  }
+
+  /// The first unit of the first word.
+  long firstUnit() {
+    return firstWord << 5;
+  }
+
+  /// The word that is open, or -1.
+  long openWord() {
+    return Memory.getLongVolatile(open) - 1;
+  }
+
+  /// Whether a search for what is free in a word finds it: hints lead to it in the bin of its
+  /// largest free run, or in a larger one, from where [#isHintRight] moves it.
+  boolean isFound(long word) {
+    int right = binOf(Memory.getLongVolatile(address(word)));
+    for (int bin = right; bin >= 0 && bin < BINS; bin++) {
+      if (hints.leadsTo(0, bin, word)) {
+        return true;
+      }
+    }
+    return right < 0;
+  }
+
+  boolean hasStrayHints() {
+    return hints.hasStrays();
+  }
+
+  // ---- Taking ----
 
   /// Allocates 2^order units as a block.
   ///
