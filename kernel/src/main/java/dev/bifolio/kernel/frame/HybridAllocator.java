@@ -344,9 +344,9 @@ public final class HybridAllocator implements FrameAllocator {
   @Override
   public void reset() {
     if (isInitialized()) {
-      core.callBack();
+      core.callBack.all();
       places.freeAll(startPfn, endPfn);
-      core.callBack();
+      core.callBack.all();
       counts.resetRequests(census());
     }
   }
@@ -397,7 +397,7 @@ public final class HybridAllocator implements FrameAllocator {
       return 0;
     }
     long before = counts.wentHome();
-    core.callBack();
+    core.callBack.all();
     return counts.wentHome() - before;
   }
 
