@@ -18,8 +18,8 @@ public final class HybridAllocator implements FrameAllocator {
   private static final int UNINITIALIZED = -1;
 
   private final int maxOrder;
-  private final HybridCore core;
-  private final HybridPlaces places;
+  final HybridCore core;
+  final HybridPlaces places;
   private final HybridCounts counts;
   private long startPfn;
   private long endPfn;
@@ -161,7 +161,7 @@ public final class HybridAllocator implements FrameAllocator {
     if (frameCount == Pages.orderToFrames(order)) {
       return tryAllocateOn(cpu, order, flags);
     }
-    long pfn = core.allocateRun(cpu, frameCount, flags);
+    long pfn = core.allocateRun(cpu, frameCount, flags, HybridCore.ROUNDS);
     return pfn >= 0 ? pfn : exhausted(cpu, order, flags);
   }
 

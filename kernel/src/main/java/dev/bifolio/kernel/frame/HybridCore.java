@@ -23,7 +23,7 @@ final class HybridCore {
 
   /// How often a request calls everything back before it fails. Once is enough when nobody else is
   /// at work.
-  private static final int ROUNDS = 4;
+  static final int ROUNDS = 4;
 
   final UnitLevel[] levels;
   final Areas areas;
@@ -89,6 +89,14 @@ final class HybridCore {
   ///
   /// @return its head, or -1
   long allocate(int cpu, int order, int flags) {
+    return allocate(cpu, order, flags, ROUNDS);
+  }
+
+  /// A block of a legal order.
+  ///
+  /// @param rounds how often everything is called back before the request fails
+  /// @return its head, or -1
+  long allocate(int cpu, int order, int flags, int rounds) {
     int slot = slots.of(cpu, AllocationFlags.kindOf(flags));
     long claim = slots.claim(slot);
     long frame;
@@ -98,23 +106,24 @@ final class HybridCore {
         return basePfn + frame;
       }
     } else if (order >= Slots.CACHED_ORDERS) {
-      return allocateLarge(claim, order, 1L << order);
+      return allocateLarge(claim, order, 1L << order, rounds);
     }
     frame = magazines.pop(claim, order);
-    return frame >= 0 ? basePfn + frame : allocateSmall(slot, 1 << order);
+    return frame >= 0 ? basePfn + frame : allocateSmall(slot, 1 << order, rounds);
   }
 
   /// A run of a legal count that is no power of two.
   ///
+  /// @param rounds how often everything is called back before the request fails
   /// @return its first frame, or -1
-  long allocateRun(int cpu, long frameCount, int flags) {
+  long allocateRun(int cpu, long frameCount, int flags, int rounds) {
     int slot = slots.of(cpu, AllocationFlags.kindOf(flags));
     return frameCount < AreaWord.FRAMES
-        ? allocateSmall(slot, (int) frameCount)
-        : allocateLarge(slots.claim(slot), Pages.framesToOrderUp(frameCount), frameCount);
+        ? allocateSmall(slot, (int) frameCount, rounds)
+        : allocateLarge(slots.claim(slot), Pages.framesToOrderUp(frameCount), frameCount, rounds);
   }
 
-  private long allocateSmall(int slot, int frameCount) {
+  private long allocateSmall(int slot, int frameCount, int rounds) {
     int kind = slots.kindOf(slot);
     for (int round = 0; ; round++) {
       long frame = frameCount == 1 ? refill(slot, kind) : NONE;
@@ -124,7 +133,7 @@ final class HybridCore {
       if (frame >= 0) {
         return basePfn + frame;
       }
-      if (round == ROUNDS || !callBack()) {
+      if (round == rounds || !callBack()) {
         return NONE;
       }
     }
@@ -174,11 +183,11 @@ final class HybridCore {
     }
   }
 
-  private long allocateLarge(long claim, int order, long frameCount) {
+  private long allocateLarge(long claim, int order, long frameCount, int rounds) {
     UnitLevel level = levels[LongRuns.levelOfOrder(order)];
     long unit = level.take(order - level.shift());
     for (int round = 0; unit < 0; round++) {
-      if (round == ROUNDS || !callBack()) {
+      if (round == rounds || !callBack()) {
         return NONE;
       }
       unit = level.take(order - level.shift());
