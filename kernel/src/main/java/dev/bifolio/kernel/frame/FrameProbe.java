@@ -48,15 +48,9 @@ public record FrameProbe(HybridAllocator allocator) {
   /// @param boundaryFrames as there
   /// @return the first frame, [FrameAllocator#NO_FRAME], or the code of a mistake, not counted
   public long allocateFramesWithin(
-      int cpu,
-      long frameCount,
-      int flags,
-      long alignmentFrames,
-      long maxPfn,
-      long boundaryFrames) {
+      int cpu, long frameCount, int flags, long alignmentFrames, long maxPfn, long boundaryFrames) {
     long mistake =
-        PlacedRequests.mistakeIn(
-            frameCount, alignmentFrames, boundaryFrames, allocator.maxOrder());
+        PlacedRequests.mistakeIn(frameCount, alignmentFrames, boundaryFrames, allocator.maxOrder());
     if (mistake != 0) {
       return mistake;
     }
