@@ -30,6 +30,7 @@ import picocli.CommandLine.Spec;
       "",
       "For figures that can be relied on: a quiet machine and, where allowed,",
       "  chrt -r 1 ./bifolio bench",
+      "./bifolio bench jmh [ARGUMENTS] runs the JMH benches. docs/bench.md explains all figures.",
       "Exit code 0: well; 1: a measurement failed; 2: bad usage."
     })
 public final class Main implements Callable<Integer> {
@@ -66,8 +67,8 @@ public final class Main implements Callable<Integer> {
       split = ",",
       paramLabel = "NAME",
       description = {
-        "Among classic, linux-like, best-fit (fragmentation only), glibc, jemalloc and mimalloc;",
-        "all by default. Ratios are to linux-like."
+        "Among hybrid, classic, linux-like, best-fit (fragmentation only), glibc, jemalloc and",
+        "mimalloc; all by default. Ratios are to linux-like."
       })
   private List<String> allocators =
       Arrays.stream(Subject.Kind.values()).map(Subject.Kind::csvName).toList();

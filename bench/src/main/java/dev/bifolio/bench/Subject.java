@@ -38,8 +38,8 @@ abstract class Subject implements AutoCloseable {
     /// A table with a slot for every frame has at most 2^24.
     static final int TABLE_LOG2_FRAMES = 24;
 
-    /// What a peer that writes into the memory which it hands out gets: 1 GiB. At 8 GiB three of
-    /// them at once would need more than many machines have.
+    /// What a peer that writes into the memory which it hands out gets: 1 GiB. At 8 GiB each would
+    /// fill 8 GiB of real memory, and those of one workload are measured at the same time.
     private static final int TOUCHED_LOG2_FRAMES = 18;
 
     private final String csvName;

@@ -175,6 +175,7 @@ class WorkloadTest {
 
   @Test
   void whoLacksWhatAWorkloadNeedsIsLeftOut() {
+    assertLeftOut(Subject.Kind.HYBRID, 21, List.of());
     assertLeftOut(Subject.Kind.CLASSIC, 21, List.of("frag_f4c"));
     assertLeftOut(Subject.Kind.LINUX_LIKE, 21, List.of("w2k", "frag_f4c"));
     List<String> forNative = new ArrayList<>(List.of("init", "w2k", "wfull"));

@@ -276,6 +276,13 @@ final class Areas {
     }
   }
 
+  /// Whether a free of frames whose word is `after` now concerns nobody else: the area waits in a
+  /// bin, and no free block in it has become larger than the bin says.
+  static boolean isSettled(long word, long frame, long after) {
+    return AreaWord.state(word) == AreaWord.BINNED
+        && !grew(frame, after, AreaWord.largestOrder(AreaWord.bin(word)));
+  }
+
   /// Whether a free block larger than 2^known may have come about; false only if not.
   private static boolean grew(long frame, long after, int known) {
     int free = UnitWord.free(after);

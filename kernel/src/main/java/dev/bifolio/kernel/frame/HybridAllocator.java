@@ -7,7 +7,13 @@ import dev.bifolio.kernel.unit.FrameRequestException;
 import dev.bifolio.kernel.unit.Pages;
 
 /// The concurrent allocator: lock-free words of 32 units at every level, caches for each CPU, best
-/// fit. Any number of threads, virtual ones too.
+/// fit. Any number of threads, virtual ones too. The overview comment of `HybridCore` explains it.
+///
+/// ```
+/// FrameAllocator frames = new HybridAllocator(20, Cpu.count(), metadata, startAddress, frameCount);
+/// frames.addFrames(startPfn, startPfn + frameCount);
+/// long pfn = frames.allocate(0, AllocationFlags.MOVABLE);
+/// ```
 public final class HybridAllocator implements FrameAllocator {
   /// The longest span of one allocator, in frames: 64 TiB.
   public static final long MAX_SPAN_FRAMES = 1L << 34;
@@ -390,9 +396,9 @@ public final class HybridAllocator implements FrameAllocator {
     if (!isInitialized()) {
       return 0;
     }
-    long before = core.wentHome();
+    long before = counts.wentHome();
     core.callBack();
-    return core.wentHome() - before;
+    return counts.wentHome() - before;
   }
 
   @Override

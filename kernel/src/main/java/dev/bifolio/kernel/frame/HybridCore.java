@@ -13,6 +13,79 @@ import dev.bifolio.kernel.unit.Pages;
 /// another kind. Larger ones: the levels. Who finds nothing calls back all that is cached, reserved
 /// or open, and tries again.
 final class HybridCore {
+  /*
+   * Overview
+   *
+   * Problem. The classic buddy allocator is exact and slow, and one thread at a time may use it. A
+   * bitmap is small and quick for single frames, but finds no large blocks. Both must hand out the
+   * same memory, from many threads, with every mistaken free refused, and leave whole areas of 2 MiB
+   * free when small requests come and go.
+   *
+   * Idea. One structure at every level: the word of 32 units (UnitWord). A unit is FREE, HEAD, TAIL
+   * or LENT, in two bits; a block is a HEAD with its TAILs; every transition inside a word is one
+   * compare-and-set from the full state, which proves the free and needs no lock.
+   *
+   *   level 3   [ 32 units of 2 GiB  ]                 orders 19, 20
+   *                  | LENT
+   *   level 2   [ 32 units of 64 MiB ]                 orders 14 … 18        UnitLevel
+   *                  | LENT
+   *   level 1   [ 32 areas of 2 MiB  ]                 orders 9 … 13
+   *                  | LENT
+   *   area      [ 16 words of 32 frames ]              orders 0 … 8          Areas, FrameRuns
+   *                  | claimed by a slot
+   *   slot      claim word: 32 frames of one word      order 0, one CAS      SlotClaims
+   *             magazines: stacks of freed blocks      orders 0 … 8          Magazines
+   *
+   * Memory has one owner. A level that is asked for less than a unit lends one to the level below; a
+   * word that is all FREE again goes back whole. No part of memory is set aside for small requests or
+   * large ones, and nothing is copied from list to list when a block is split or coalesced.
+   *
+   * Placement. Areas with free frames wait in bins by largest free block, then by how full they are
+   * (HintBitmap); a request takes the first area of the first bin that can serve it, and inside it the
+   * smallest free block. Each of the six kinds of AllocationFlags has areas of its own; only when no
+   * whole area is left are those of another kind used. Caches take only frames of nearly full areas,
+   * which would be filled next anyway.
+   *
+   * Caches are the truth, not a copy. A frame in a claim word is HEAD and its bit stands in the mask;
+   * the area word leads from the frame to the slot. A block in a magazine is cached in its own word.
+   * So a free of a cached frame is refused like any other mistake.
+   *
+   * Invariants
+   *   I1  Every managed frame is in exactly one state: free, cached, or in one allocation.
+   *   I2  A word is not all TAIL if and only if its unit above is LENT (but for moments of lending and
+   *       giving back).
+   *   I3  A word with free units is open, or reserved, or a hint leads to it.
+   *   I4  A frame that is in the mask of an OPEN claim word is HEAD in its frame word.
+   *   I5  When the caches are drained, as many order-9 requests succeed as there are whole free areas.
+   *
+   * Who writes what. Frame words: allocations of who has claimed the area, frees of anybody, by
+   * compare-and-set; words that only one can reach, by plain release stores. Area words: claimers and
+   * frees, by compare-and-set. Claim words: anybody by compare-and-set, but changes of state only under
+   * the slot's try-lock. Hints: anybody; set after the change, cleared and then looked at again.
+   *
+   * Double frees that race. No frame gets two owners, with these limits, which no test of a word can
+   * see: a free that is held up until the frame was handed out again frees the new owner's frame; a
+   * frame that is freed twice while its word is being announced may take both frees, once in effect.
+   * A double free that is held up across another free and a refill is found afterwards and undone.
+   *
+   * Progress. Frees and the levels above an area never wait. Allocation in an area goes by claim:
+   * others take another area. Only calling back caches waits for a slot's lock, and for a bounded
+   * time; nobody waits for a frame.
+   *
+   * Cost. A pair of order 0: two compare-and-sets. A free elsewhere: one, and two loads. Orders 9 to
+   * 20: one each way, whatever the order. Metadata: 2 bits a frame in words, 0.125 in area words, 0.08
+   * in bins, and the slots.
+   *
+   * Rejected: a fixed border between small and large memory (refuses large requests while half of the
+   * memory is free); two planes in words of their own (one more compare-and-set a free); lists of free
+   * blocks (need locks or tags, and write the neighbours' lines); counters of free frames (shared
+   * writes on the hot path). ADR 0005.
+   *
+   * Sources: Wrenger et al., LLFree: Scalable and Optionally-Persistent Page-Frame Allocation, USENIX
+   * ATC 2023 (two levels, bitmaps, per-core reservations); Bonwick and Adams, Magazines and Vmem,
+   * USENIX ATC 2001; Knowlton, CACM 8 (1965).
+   */
+
   static final long NONE = -1;
 
   /// The CPU that the caller runs on.
@@ -25,6 +98,9 @@ final class HybridCore {
   /// at work.
   static final int ROUNDS = 4;
 
+  private final UnitLevel top;
+  private final UnitLevel middle;
+  private final UnitLevel low;
   final UnitLevel[] levels;
   final Areas areas;
   final Slots slots;
@@ -37,10 +113,18 @@ final class HybridCore {
   private long basePfn;
   private long spanFrames;
 
+  // Copies of what the parts know: every step from object to object costs a load on the way of each
+  // request, and after a compare-and-set none of them can be hidden.
+  private int cpuCount;
+  private long slotWords;
+  private long slotBytes;
+  private long frameWords;
+  private long areaWords;
+
   HybridCore(int cpuCount) {
-    UnitLevel top = new UnitLevel(19, null);
-    UnitLevel middle = new UnitLevel(14, top);
-    UnitLevel low = new UnitLevel(9, middle);
+    top = new UnitLevel(19, null);
+    middle = new UnitLevel(14, top);
+    low = new UnitLevel(9, middle);
     levels = new UnitLevel[] {low, middle, top};
     areas = new Areas(low);
     slots = new Slots(cpuCount);
@@ -72,6 +156,11 @@ final class HybridCore {
     areas.attach(next, startPfn, endPfn);
     basePfn = areas.basePfn();
     spanFrames = areas.areaCount() << Pages.HUGE_ORDER;
+    cpuCount = slots.cpuCount();
+    slotWords = slots.claim(0);
+    slotBytes = slots.claim(1) - slotWords;
+    frameWords = areas.frameWord(0);
+    areaWords = areas.areaWord(0);
   }
 
   /// The address of a word of the allocator as a whole.
@@ -97,18 +186,16 @@ final class HybridCore {
   /// @param rounds how often everything is called back before the request fails
   /// @return its head, or -1
   long allocate(int cpu, int order, int flags, int rounds) {
-    int slot = slots.of(cpu, AllocationFlags.kindOf(flags));
-    long claim = slots.claim(slot);
-    long frame;
-    if (order == 0) {
-      frame = claims.pop(claim);
-      if (frame >= 0) {
-        return basePfn + frame;
-      }
-    } else if (order >= Slots.CACHED_ORDERS) {
+    int mine = cpu < cpuCount ? cpu : cpu % cpuCount;
+    int slot = mine * AllocationFlags.KIND_COUNT + AllocationFlags.kindOf(flags);
+    long claim = slotWords + slot * slotBytes;
+    if (order >= Slots.CACHED_ORDERS) {
       return allocateLarge(claim, order, 1L << order, rounds);
     }
-    frame = magazines.pop(claim, order);
+    long frame = order == 0 ? SlotClaims.pop(claim) : NONE;
+    if (frame < 0) {
+      frame = magazines.pop(claim, order);
+    }
     return frame >= 0 ? basePfn + frame : allocateSmall(slot, 1 << order, rounds);
   }
 
@@ -184,13 +271,13 @@ final class HybridCore {
   }
 
   private long allocateLarge(long claim, int order, long frameCount, int rounds) {
-    UnitLevel level = levels[LongRuns.levelOfOrder(order)];
+    UnitLevel level = levelOf(order);
     long unit = level.take(order - level.shift());
-    for (int round = 0; unit < 0; round++) {
-      if (round == rounds || !callBack()) {
+    if (unit < 0) {
+      unit = takeAfterCallingBack(level, order, rounds);
+      if (unit < 0) {
         return NONE;
       }
-      unit = level.take(order - level.shift());
     }
     long pfn = unit << level.shift();
     if (frameCount != 1L << order) {
@@ -198,6 +285,18 @@ final class HybridCore {
     }
     count(claim, order);
     return pfn;
+  }
+
+  private long takeAfterCallingBack(UnitLevel level, int order, int rounds) {
+    long unit = NONE;
+    for (int round = 0; unit < 0 && round < rounds && callBack(); round++) {
+      unit = level.take(order - level.shift());
+    }
+    return unit;
+  }
+
+  private UnitLevel levelOf(int order) {
+    return order < 14 ? low : order < 19 ? middle : top;
   }
 
   void count(long claim, int order) {
@@ -221,21 +320,29 @@ final class HybridCore {
     if (order >= 5) {
       return freeWords(cpu, pfn, frame, order);
     }
-    long address = areas.frameWord(frame);
+    long address = frameWords + (frame >>> 5) * Long.BYTES;
+    long areaAddress = areaWords + (frame >>> Pages.HUGE_ORDER) * Long.BYTES;
     int index = (int) frame & 31;
     while (true) {
       long value = Memory.getLongVolatile(address);
       if (!UnitWord.isBlock(value, index, order)) {
         return false;
       }
-      long area = Memory.getLongVolatile(areas.areaWord(frame >>> Pages.HUGE_ORDER));
-      if (AreaWord.slot(area) >= 0) {
-        int told = claims.free(frame, order, value, area);
-        if (told != SlotClaims.NOT_CLAIMED) {
-          if (told == SlotClaims.AGAIN) {
-            continue;
-          }
-          return told == SlotClaims.FREED;
+      long area = Memory.getLongVolatile(areaAddress);
+      int slot = AreaWord.slot(area);
+      if (slot >= 0) {
+        int told =
+            order == 0
+                ? SlotClaims.free(claimOf(slot), areaAddress, address, frame, value, area)
+                : SlotClaims.NOT_CLAIMED;
+        if (told == SlotClaims.FREED) {
+          return true;
+        }
+        if (told == SlotClaims.AGAIN) {
+          continue;
+        }
+        if (told == SlotClaims.CACHED) {
+          return false;
         }
       } else if (Magazines.wants(order, area)
           && magazines.push(claimFor(cpu, area), order, frame, area)) {
@@ -243,9 +350,17 @@ final class HybridCore {
       }
       long next = value ^ UnitWord.block(index, 1 << order);
       if (Memory.compareAndSetLong(address, value, next)) {
-        return goesHome(frame, order, next);
+        // In the common case nobody needs to know.
+        return Areas.isSettled(Memory.getLongVolatile(areaAddress), frame, next)
+            || goesHome(frame, order, next);
       }
     }
+  }
+
+  private long claimOf(int slot) {
+    return slot < cpuCount * AllocationFlags.KIND_COUNT
+        ? slotWords + slot * slotBytes
+        : slots.claim(slot);
   }
 
   /// Which CPU this is, is asked only here: few frees come so far.
@@ -265,7 +380,10 @@ final class HybridCore {
 
   private boolean freeWords(int cpu, long pfn, long frame, int order) {
     if (order >= Pages.HUGE_ORDER) {
-      return longRuns.free(pfn, 1L << order);
+      UnitLevel level = levelOf(order);
+      long unit = pfn >>> level.shift();
+      return (unit << level.shift() == pfn && level.freeBlock(unit, order - level.shift()))
+          || longRuns.free(pfn, 1L << order);
     }
     if ((frame & (1L << order) - 1) != 0 || !runs.isRun(frame, 1 << order)) {
       return false;
@@ -309,47 +427,6 @@ final class HybridCore {
 
   boolean isAttached() {
     return control != 0;
-  }
-
-  /// Requests served since the beginning, of one order and kind.
-  long allocations(int order, int kind) {
-    long sum = 0;
-    for (int cpu = 0; cpu < slots.cpuCount(); cpu++) {
-      long claim = slots.claim(slots.of(cpu, kind));
-      sum += Memory.getLongVolatile(Slots.taken(claim, order));
-      if (order < Slots.CACHED_ORDERS) {
-        sum += Magazines.taken(Memory.getLongVolatile(Slots.header(claim, order)));
-      }
-      sum += order == 0 ? claims.allocations(claim) : 0;
-    }
-    return sum;
-  }
-
-  /// Legal requests that failed since the beginning.
-  long failures(int order) {
-    long sum = 0;
-    for (int slot = 0; slot < slots.firstOwned(); slot++) {
-      sum += Memory.getLongVolatile(Slots.failed(slots.claim(slot), order));
-    }
-    return sum;
-  }
-
-  /// Units that a level lent to the one below: blocks cut into 32, or into 512 frames.
-  long lentUnits() {
-    return levels[0].lentCount() + levels[1].lentCount() + levels[2].lentCount();
-  }
-
-  long takenBackUnits() {
-    return levels[0].takenBackCount() + levels[1].takenBackCount() + levels[2].takenBackCount();
-  }
-
-  /// Frames that went home from caches since the beginning.
-  long wentHome() {
-    long frames = 0;
-    for (int slot = 0; slot < slots.count(); slot++) {
-      frames += Memory.getLongVolatile(Slots.wentHome(slots.claim(slot)));
-    }
-    return frames;
   }
 
   /// Makes single frames of a run if it is allocated in just this length.

@@ -92,11 +92,11 @@ final class HybridCounts {
   }
 
   long allocations(int order, int kind) {
-    return core.allocations(order, kind) - allocationsBefore[order * KINDS + kind];
+    return allocationsEver(order, kind) - allocationsBefore[order * KINDS + kind];
   }
 
   long failures(int order) {
-    return core.failures(order) - failuresBefore[order];
+    return failuresEver(order) - failuresBefore[order];
   }
 
   long frees(int order, FrameCensus census) {
@@ -106,7 +106,7 @@ final class HybridCounts {
   private long freesEver(int order, FrameCensus census) {
     long allocated = order == 0 ? read(SINGLES_MADE) : 0;
     for (int kind = 0; kind < KINDS; kind++) {
-      allocated += core.allocations(order, kind);
+      allocated += allocationsEver(order, kind);
     }
     return allocated - read(SPLIT + order) - census.liveBlocks(order);
   }
@@ -133,8 +133,8 @@ final class HybridCounts {
         failures,
         frees,
         read(REFUSED_FREES) - refusedFreesBefore,
-        core.lentUnits() - splitsBefore,
-        core.takenBackUnits() - coalescesBefore,
+        lentUnits() - splitsBefore,
+        takenBackUnits() - coalescesBefore,
         0,
         0);
   }
@@ -142,15 +142,60 @@ final class HybridCounts {
   void resetRequests(FrameCensus census) {
     for (int order = 0; order < ORDERS; order++) {
       for (int kind = 0; kind < KINDS; kind++) {
-        allocationsBefore[order * KINDS + kind] = core.allocations(order, kind);
+        allocationsBefore[order * KINDS + kind] = allocationsEver(order, kind);
       }
-      failuresBefore[order] = core.failures(order);
+      failuresBefore[order] = failuresEver(order);
       freesBefore[order] = freesEver(order, census);
     }
     refusedBefore = read(REFUSED);
     refusedFreesBefore = read(REFUSED_FREES);
-    splitsBefore = core.lentUnits();
-    coalescesBefore = core.takenBackUnits();
+    splitsBefore = lentUnits();
+    coalescesBefore = takenBackUnits();
     Memory.putLongRelease(core.control(PEAK_USED), census.usedFrames());
+  }
+
+  // ---- What the words say ----
+
+  /// Requests served since the beginning, of one order and kind.
+  private long allocationsEver(int order, int kind) {
+    long sum = 0;
+    for (int cpu = 0; cpu < core.slots.cpuCount(); cpu++) {
+      long claim = core.slots.claim(core.slots.of(cpu, kind));
+      sum += Memory.getLongVolatile(Slots.taken(claim, order));
+      if (order < Slots.CACHED_ORDERS) {
+        sum += Magazines.taken(Memory.getLongVolatile(Slots.header(claim, order)));
+      }
+      sum += order == 0 ? core.claims.allocations(claim) : 0;
+    }
+    return sum;
+  }
+
+  /// Legal requests that failed since the beginning.
+  private long failuresEver(int order) {
+    long sum = 0;
+    for (int slot = 0; slot < core.slots.firstOwned(); slot++) {
+      sum += Memory.getLongVolatile(Slots.failed(core.slots.claim(slot), order));
+    }
+    return sum;
+  }
+
+  /// Units that a level lent to the one below: blocks cut into 32, or into 512 frames.
+  private long lentUnits() {
+    return core.levels[0].lentCount() + core.levels[1].lentCount() + core.levels[2].lentCount();
+  }
+
+  private long takenBackUnits() {
+    return core.levels[0].takenBackCount()
+        + core.levels[1].takenBackCount()
+        + core.levels[2].takenBackCount();
+  }
+
+  /// Frames that went home from caches since the beginning.
+  long wentHome() {
+    long frames = 0;
+    for (int slot = 0; slot < core.slots.count(); slot++) {
+      frames += Memory.getLongVolatile(Slots.wentHome(core.slots.claim(slot)));
+    }
+    return frames;
   }
 }

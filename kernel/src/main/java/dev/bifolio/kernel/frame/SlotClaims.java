@@ -62,7 +62,7 @@ final class SlotClaims {
   /// Takes a frame that waits in the claim word.
   ///
   /// @return the frame, or -1
-  long pop(long claim) {
+  static long pop(long claim) {
     while (true) {
       long word = Memory.getLongVolatile(claim);
       if (ClaimWord.mask(word) == 0 || ClaimWord.state(word) != ClaimWord.OPEN) {
@@ -241,24 +241,23 @@ final class SlotClaims {
 
   // ---- Frees of others ----
 
-  /// Frees a frame of an area that a slot has claimed, if the slot's claim word is about its word.
+  /// Frees a single frame of an area that a slot has claimed, if the slot's claim word is about the
+  /// frame's word.
   ///
-  /// @param order of the block: one that is not a single frame is never the claim word's business
-  /// @param value of the frame word, in which the block is allocated
+  /// @param claim the slot's claim word
+  /// @param areaAddress of the area word
+  /// @param frameAddress of the frame word
+  /// @param value of the frame word, in which the frame is allocated
   /// @param area of the area word, which names the slot
   /// @return what came of it
-  int free(long frame, int order, long value, long area) {
-    if (order != 0) {
-      return NOT_CLAIMED;
-    }
-    long claim = slots.claim(AreaWord.slot(area));
+  static int free(
+      long claim, long areaAddress, long frameAddress, long frame, long value, long area) {
     long word = Memory.getLongVolatile(claim);
     if (!ClaimWord.claims(word, (int) (frame >>> 5) & 15)) {
       return NOT_CLAIMED;
     }
-    long now = Memory.getLongVolatile(areas.areaWord(frame >>> Pages.HUGE_ORDER));
-    if (!AreaWord.sameHolder(area, now)
-        || Memory.getLongVolatile(areas.frameWord(frame)) != value) {
+    if (!AreaWord.sameHolder(area, Memory.getLongVolatile(areaAddress))
+        || Memory.getLongVolatile(frameAddress) != value) {
       return AGAIN;
     }
     long bit = 1L << (frame & 31);

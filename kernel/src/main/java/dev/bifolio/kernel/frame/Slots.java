@@ -35,6 +35,11 @@ final class Slots {
   private static final long FAILED = TAKEN + (Pages.MAX_ORDER + 1) * Long.BYTES;
   private static final long ENTRIES = 640;
 
+  /// Entries of the one magazine of an owned slot, for single frames.
+  static final int OWNED_CAPACITY = 64;
+
+  private static final long OWNED_BYTES = ENTRIES + (long) OWNED_CAPACITY * Integer.BYTES;
+
   private final int cpuCount;
   private final int[] capacity = new int[CACHED_ORDERS];
   private final int[] firstEntry = new int[CACHED_ORDERS];
@@ -50,20 +55,17 @@ final class Slots {
     for (int full : FULL_CAPACITY) {
       entries += scaled(full, frameCount, cpuCount);
     }
-    return slotBytes(entries) * slotCount(cpuCount);
+    return slotBytes(entries) * cpuCount * AllocationFlags.KIND_COUNT
+        + OWNED_BYTES * cpuCount * OWNED_PER_CPU;
   }
 
   private static long slotBytes(long entries) {
     return ENTRIES + Pages.alignUp(entries * Integer.BYTES, 64);
   }
 
-  private static int slotCount(int cpuCount) {
-    return cpuCount * (AllocationFlags.KIND_COUNT + OWNED_PER_CPU);
-  }
-
   /// All magazines together hold at most a 64th of the frames.
   private static int scaled(int full, long frameCount, int cpuCount) {
-    long share = frameCount / 64 / slotCount(cpuCount);
+    long share = frameCount / 64 / (cpuCount * AllocationFlags.KIND_COUNT + cpuCount);
     return share >= FULL_CAPACITY_FRAMES ? full : (int) (full * share / FULL_CAPACITY_FRAMES);
   }
 
@@ -84,7 +86,7 @@ final class Slots {
 
   /// All slots, those of the CPUs first.
   int count() {
-    return slotCount(cpuCount);
+    return cpuCount * (AllocationFlags.KIND_COUNT + OWNED_PER_CPU);
   }
 
   /// The first slot that may belong to a [FrameCache].
@@ -104,7 +106,10 @@ final class Slots {
   }
 
   long claim(int slot) {
-    return address + slot * slotBytes;
+    int owned = slot - firstOwned();
+    return owned < 0
+        ? address + slot * slotBytes
+        : address + firstOwned() * slotBytes + owned * OWNED_BYTES;
   }
 
   static long area(long claim) {

@@ -246,6 +246,29 @@ final class UnitLevel {
     }
   }
 
+  /// Frees a block of 2^order units, if it is allocated and a look at this word alone can tell: if
+  /// the unit behind it is lent, the block may be the beginning of a longer run.
+  ///
+  /// @return whether it was freed
+  boolean freeBlock(long unit, int order) {
+    long word = wordOf(unit);
+    int index = (int) unit & 31;
+    while (true) {
+      long value = Memory.getLongVolatile(address(word));
+      int behind = UnitWord.lent(value) >>> (index | 1 << order) & 1;
+      if (behind != 0 || !UnitWord.isBlock(value, index, order)) {
+        return false;
+      }
+      long next = value ^ UnitWord.block(index, 1 << order);
+      if (Memory.compareAndSetLong(address(word), value, next)) {
+        if (Memory.getLongVolatile(open) != word + 1) {
+          afterFree(word, value, next);
+        }
+        return true;
+      }
+    }
+  }
+
   private void afterFree(long word, long before, long after) {
     if (Memory.getLongVolatile(open) == word + 1) {
       return; // whoever closes it looks

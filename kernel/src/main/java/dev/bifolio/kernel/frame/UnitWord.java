@@ -148,27 +148,44 @@ final class UnitWord {
 
   /// The order of the largest aligned free run, 0 … 5, or -1.
   static int largest(int free) {
+    if (free == -1) {
+      return 5;
+    }
     int order = -1;
-    for (int runs = free; runs != 0; runs = runs(free, order + 1)) {
+    for (int runs = free; runs != 0; runs = pairs(runs, order)) {
       order++;
-      if (order == 5) {
-        break;
-      }
     }
     return order;
   }
 
   /// The place for 2^order units that breaks the smallest run, or -1.
   static int bestFit(int free, int order) {
-    if (runs(free, order) == 0) {
-      return -1;
+    if (free == -1) {
+      return 0;
     }
-    for (int from = order; ; from++) {
-      int exact = exactRuns(free, from);
+    int runs = runs(free, order);
+    for (int from = order; runs != 0; from++) {
+      int larger = pairs(runs, from);
+      int exact = runs & ~(larger | larger << (1 << from));
       if (exact != 0) {
         return Integer.numberOfTrailingZeros(exact);
       }
+      runs = larger;
     }
+    return -1;
+  }
+
+  /// First units of the runs twice as long as those that are given, of 2^order units, order 0 … 4.
+  private static int pairs(int runs, int order) {
+    int aligned =
+        switch (order) {
+          case 0 -> 0x5555_5555;
+          case 1 -> 0x1111_1111;
+          case 2 -> 0x0101_0101;
+          case 3 -> 0x0001_0001;
+          default -> 1;
+        };
+    return runs & runs >>> (1 << order) & aligned;
   }
 
   /// Whether the aligned run of 2^order units around `index` is free, order 0 … 5.

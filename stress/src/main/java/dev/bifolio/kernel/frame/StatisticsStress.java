@@ -1,0 +1,110 @@
+package dev.bifolio.kernel.frame;
+
+import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
+
+import org.openjdk.jcstress.annotations.Actor;
+import org.openjdk.jcstress.annotations.Arbiter;
+import org.openjdk.jcstress.annotations.JCStressTest;
+import org.openjdk.jcstress.annotations.Outcome;
+import org.openjdk.jcstress.annotations.State;
+import org.openjdk.jcstress.infra.results.III_Result;
+
+/// Readers of statistics while others allocate and free: each frame is seen as it was at some
+/// moment of the walk, and all is exact in the end.
+///
+/// Results: the mover is well (1), the reader saw what can be (1), and the end is exact (1).
+public final class StatisticsStress {
+  private StatisticsStress() {}
+
+  @JCStressTest
+  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "none, one or two requests counted")
+  @State
+  public static class ACountWhileFramesAreAllocated extends World {
+    public ACountWhileFramesAreAllocated() {
+      super(1);
+      free(0, must(0, 0), 0);
+    }
+
+    @Actor
+    public void move(III_Result r) {
+      long first = take(0, 0);
+      long second = take(0, 0);
+      r.r1 = first != NONE && second != NONE ? 1 : 0;
+    }
+
+    @Actor
+    public void read(III_Result r) {
+      long before = core.allocations(0, KIND);
+      long after = core.allocations(0, KIND);
+      r.r2 = before >= 1 && before <= after && after <= 3 ? 1 : 0;
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      boolean exact = core.allocations(0, KIND) == 3;
+      r.r3 = endedWith(510) & (exact ? GOOD : LOST);
+    }
+  }
+
+  @JCStressTest
+  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "no frame is missing or there twice")
+  @State
+  public static class AWalkWhileAPairIsFreed extends World {
+    private final long mine;
+
+    public AWalkWhileAPairIsFreed() {
+      super(1);
+      must(0, 1);
+      mine = must(0, 1);
+    }
+
+    @Actor
+    public void move(III_Result r) {
+      r.r1 = free(0, mine, 1);
+    }
+
+    @Actor
+    public void read(III_Result r) {
+      FrameCensus census = new FrameCensus(core.states, 9, 0, AreaWord.FRAMES);
+      boolean possible = census.usedFrames() >= 2 && census.usedFrames() <= 4;
+      r.r2 = possible && census.managedFrames() == AreaWord.FRAMES ? 1 : 0;
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      FrameCensus census = new FrameCensus(core.states, 9, 0, AreaWord.FRAMES);
+      r.r3 = ended(census.freeFrames() == 510);
+    }
+  }
+
+  @JCStressTest
+  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "cached, free or used, always one frame")
+  @State
+  public static class AWalkWhileAFrameIsCached extends World {
+    private final long mine;
+
+    public AWalkWhileAFrameIsCached() {
+      super(1);
+      leaveOnly(1);
+      mine = must(0, 0);
+      must(0, 0);
+    }
+
+    @Actor
+    public void move(III_Result r) {
+      r.r1 = free(0, mine, 0);
+    }
+
+    @Actor
+    public void read(III_Result r) {
+      FrameCensus census = new FrameCensus(core.states, 9, 0, AreaWord.FRAMES);
+      boolean possible = census.usedFrames() >= 511 && census.usedFrames() <= 512;
+      r.r2 = possible && census.managedFrames() == AreaWord.FRAMES ? 1 : 0;
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = endedWith(1);
+    }
+  }
+}
