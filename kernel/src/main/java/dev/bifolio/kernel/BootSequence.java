@@ -210,13 +210,13 @@ final class BootSequence {
     for (int b = 0; b < plan.count(); b++) {
       plan.setSectionByteSize(b, layout.sectionBytes(plan, b));
     }
+    notes.line(layout.describe(plan, presentFrames));
     notes.line(
         "mem_map: "
             + BootNotes.bytes(plan.totalByteSize())
             + " for "
             + plan.count()
             + (plan.count() == 1 ? " bank" : " banks"));
-    notes.line(layout.describe(plan, presentFrames));
     int failed = plan.place(memblock);
     if (failed >= 0) {
       throw new BootException(

@@ -198,17 +198,21 @@ final class LockedFrames implements MachineFrames {
 
   @Override
   public void freeFrames(long pfn, long frameCount) {
-    if (tryFreeFrames(pfn, frameCount) == 0) {
-      return;
-    }
     FrameAllocator allocator = banks.allocatorOf(pfn);
     if (allocator == null) {
+      long _ = refuseFree(FrameError.OUT_OF_RANGE.code());
       throw MachineFrames.outside(pfn);
     }
+    boolean freed = false;
     lock.lock();
     try {
-      allocator.freeFrames(pfn, frameCount); // refused again, in words
+      allocator.freeFrames(pfn, frameCount);
+      counters.freed(frameCount);
+      freed = true;
     } finally {
+      if (!freed) {
+        counters.refusedFree();
+      }
       lock.unlock();
     }
   }
