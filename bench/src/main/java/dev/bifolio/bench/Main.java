@@ -58,7 +58,7 @@ public final class Main implements Callable<Integer> {
       paramLabel = "ID",
       description = {
         "Only these workloads; w4 or frag stand for all that begin with it, growth for w4 and",
-        "w4b at 10, 50 and 90 %, all for those too that are not run by default."
+        "w4b at 10, 50 and 90 %%, all for those too that are not run by default."
       })
   private List<String> suite = List.of();
 

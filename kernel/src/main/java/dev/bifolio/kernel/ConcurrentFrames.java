@@ -32,6 +32,10 @@ import org.jspecify.annotations.Nullable;
 /// the bank is passed over until the next free or until the second way, which asks it all the same.
 /// So a wrong hint moves a request to a lower bank, and lets none fail.
 ///
+/// A bank that fails has really nothing, cached or on its way; but the banks are asked one after
+/// the other. When others free in a bank that was asked and take from one that was not yet, a
+/// request may fail though at no moment all banks were empty.
+///
 /// - I1 What the machine counts is the sum of what the banks count: nothing is counted twice.
 /// - I2 A request is counted by one bank: the one that serves it, or the lowest.
 ///
@@ -115,7 +119,7 @@ final class ConcurrentFrames implements MachineFrames {
     int cpu = Cpu.current();
     for (int b = allocators.length - 1; b >= 0; b--) {
       if (mayHave(b, order)) {
-        long pfn = probes[b].allocateFrames(cpu, frameCount, flags, false);
+        long pfn = probes[b].takeNow(cpu, frameCount, flags);
         if (pfn >= 0) {
           return pfn;
         }
@@ -124,7 +128,7 @@ final class ConcurrentFrames implements MachineFrames {
     }
     for (int b = allocators.length - 1; b > 0; b--) {
       if (fits(b, frameCount)) {
-        long pfn = probes[b].allocateFrames(cpu, frameCount, flags, true);
+        long pfn = probes[b].take(cpu, frameCount, flags);
         if (pfn >= 0) {
           forgetMiss(b);
           return pfn;
@@ -170,7 +174,7 @@ final class ConcurrentFrames implements MachineFrames {
     for (int b = allocators.length - 1; b > 0; b--) {
       if (allocators[b].startPfn() <= maxPfn) {
         long pfn =
-            probes[b].allocateFramesWithin(
+            probes[b].takeWithin(
                 cpu, frameCount, flags, alignmentFrames, maxPfn, boundaryFrames);
         if (pfn >= 0) {
           return pfn;

@@ -34,6 +34,7 @@ final class Areas {
   private long areaCount;
   private long areaWords;
   private long frameWords;
+  private long transit;
 
   Areas(UnitLevel groups) {
     this.groups = groups;
@@ -50,12 +51,16 @@ final class Areas {
     return ((endPfn - 1) >>> Pages.HUGE_ORDER) - (startPfn >>> Pages.HUGE_ORDER) + 1;
   }
 
-  void attach(long address, long startPfn, long endPfn) {
+  /// Finds its memory.
+  ///
+  /// @param transit the transit word for what no slot does
+  void attach(long address, long startPfn, long endPfn, long transit) {
+    this.transit = transit;
     firstArea = startPfn >>> Pages.HUGE_ORDER;
     areaCount = areaCount(startPfn, endPfn);
     frameWords = address;
     areaWords = frameWords + areaCount * AreaWord.WORDS * Long.BYTES;
-    bins.attach(areaWords + Pages.alignUp(areaCount * Long.BYTES, 64), areaCount);
+    bins.attach(areaWords + Pages.alignUp(areaCount * Long.BYTES, 64), areaCount, transit);
   }
 
   /// The first frame of the first area: what frames are counted from.
@@ -87,16 +92,24 @@ final class Areas {
 
   // ---- Claiming ----
 
+  /// The transit word for what no slot does.
+  long transit() {
+    return transit;
+  }
+
   /// Claims the first area of the first bin, from `firstBin` on.
   ///
   /// @param slot who claims, or [AreaWord#NO_SLOT] for the length of one operation
+  /// @param transit the transit word of who claims: he ends what is begun here when there is an
+  ///   area, and he has settled it or made it the slot's
   /// @return the area, RESERVED now, or -1
-  long claim(int kind, int firstBin, int slot) {
-    while (true) {
-      long found = bins.find(kind, firstBin);
-      if (found == NONE) {
-        return NONE;
-      }
+  long claim(int kind, int firstBin, int slot, long transit) {
+    long found = bins.find(kind, firstBin);
+    if (found == NONE) {
+      return NONE;
+    }
+    Transit.begin(transit);
+    for (; found != NONE; found = bins.find(kind, firstBin)) {
       long area = HintBitmap.itemOf(found);
       int bin = HintBitmap.binOf(found);
       long word = Memory.getLongVolatile(areaWord(area));
@@ -108,6 +121,8 @@ final class Areas {
         mend(area, kind, bin, word);
       }
     }
+    Transit.end(transit);
+    return NONE;
   }
 
   private static boolean isIn(long word, int kind, int bin) {
@@ -141,10 +156,19 @@ final class Areas {
 
   /// Borrows a wholly free area from the level above.
   ///
+  /// @param transit as for [#claim]
   /// @return the area, RESERVED now, or -1
-  long lend(int kind, int slot) {
+  long lend(int kind, int slot, long transit) {
+    if (!groups.mayHaveUnits()) {
+      return NONE;
+    }
+    Transit.begin(transit);
     long unit = groups.lend();
-    return unit == NONE ? NONE : open(unit, kind, slot);
+    if (unit != NONE) {
+      return open(unit, kind, slot);
+    }
+    Transit.end(transit);
+    return NONE;
   }
 
   /// Borrows this very area if it is free.
@@ -261,8 +285,14 @@ final class Areas {
         return;
       }
       if (largest >= Pages.HUGE_ORDER) {
-        if (Memory.compareAndSetLong(address, word, AreaWord.reserved(word, AreaWord.NO_SLOT))) {
+        Transit.begin(transit);
+        boolean mine =
+            Memory.compareAndSetLong(address, word, AreaWord.reserved(word, AreaWord.NO_SLOT));
+        if (mine) {
           settle(area);
+        }
+        Transit.end(transit);
+        if (mine) {
           return;
         }
         continue;

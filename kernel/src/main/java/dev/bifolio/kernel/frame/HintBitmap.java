@@ -40,6 +40,7 @@ final class HintBitmap {
   private long mids;
   private long binLeaves;
   private long kindLeaves;
+  private long transit;
 
   HintBitmap(int kinds, int bins) {
     this.kinds = kinds;
@@ -58,7 +59,11 @@ final class HintBitmap {
     return (bits + Long.SIZE - 1) / Long.SIZE;
   }
 
-  void attach(long address, long itemCount) {
+  /// Finds its memory.
+  ///
+  /// @param transit the transit word, for the moments in which a bit is clear that may be right
+  void attach(long address, long itemCount, long transit) {
+    this.transit = transit;
     itemWords = words(itemCount);
     midWords = words(itemWords);
     topWords = words(midWords);
@@ -124,13 +129,16 @@ final class HintBitmap {
         if (item != NONE) {
           return item;
         }
+        Transit.begin(transit);
         clearBit(top, mid);
         if (Memory.getLongVolatile(mid(kind, bin, mid)) != 0) {
           setBit(top, mid);
           setBit(summary(kind), bin);
         }
+        Transit.end(transit);
       }
     }
+    Transit.begin(transit);
     clearBit(summary(kind), bin);
     for (long index = 0; index < topWords; index++) {
       if (Memory.getLongVolatile(top(kind, bin, index)) != 0) {
@@ -138,6 +146,7 @@ final class HintBitmap {
         break;
       }
     }
+    Transit.end(transit);
     return NONE;
   }
 
@@ -149,6 +158,7 @@ final class HintBitmap {
       if (found != 0) {
         return word << 6 | Long.numberOfTrailingZeros(found);
       }
+      Transit.begin(transit);
       clearBit(mid, word);
       if (leaf(kind, bin, word) != 0) {
         // All the way up: others may have cleared the bits above while this one was clear.
@@ -156,6 +166,7 @@ final class HintBitmap {
         setBit(top(kind, bin, midIndex >>> 6), midIndex);
         setBit(summary(kind), bin);
       }
+      Transit.end(transit);
     }
     return NONE;
   }

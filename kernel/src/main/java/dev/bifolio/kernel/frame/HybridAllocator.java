@@ -167,7 +167,7 @@ public final class HybridAllocator implements FrameAllocator {
     if (frameCount == Pages.orderToFrames(order)) {
       return tryAllocateOn(cpu, order, flags);
     }
-    long pfn = core.allocateRun(cpu, frameCount, flags, HybridCore.ROUNDS);
+    long pfn = core.allocateRun(cpu, frameCount, flags);
     return pfn >= 0 ? pfn : exhausted(cpu, order, flags);
   }
 
@@ -344,9 +344,9 @@ public final class HybridAllocator implements FrameAllocator {
   @Override
   public void reset() {
     if (isInitialized()) {
-      core.callBack();
+      core.callBack.all();
       places.freeAll(startPfn, endPfn);
-      core.callBack();
+      core.callBack.all();
       counts.resetRequests(census());
     }
   }
@@ -397,7 +397,7 @@ public final class HybridAllocator implements FrameAllocator {
       return 0;
     }
     long before = counts.wentHome();
-    core.callBack();
+    core.callBack.all();
     return counts.wentHome() - before;
   }
 

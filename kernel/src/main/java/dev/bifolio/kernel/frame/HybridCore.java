@@ -92,11 +92,10 @@ final class HybridCore {
   static final int CURRENT_CPU = -1;
 
   /// Bytes of the words that belong to the allocator as a whole.
-  static final long CONTROL_BYTES = 256;
+  static final long CONTROL_BYTES = 320;
 
-  /// How often a request calls everything back before it fails. Once is enough when nobody else is
-  /// at work.
-  static final int ROUNDS = 4;
+  /// The control word for what is on its way and no slot's, in a line of its own.
+  private static final int TRANSIT = 32;
 
   private final UnitLevel top;
   private final UnitLevel middle;
@@ -109,6 +108,7 @@ final class HybridCore {
   final SlotClaims claims;
   final Magazines magazines;
   final FrameStates states;
+  final CallBack callBack;
   private long control;
   private long basePfn;
   private long spanFrames;
@@ -133,6 +133,7 @@ final class HybridCore {
     claims = new SlotClaims(slots, areas);
     magazines = new Magazines(slots, areas, runs, claims);
     states = new FrameStates(levels, areas, slots);
+    callBack = new CallBack(levels, areas, slots, claims, magazines);
   }
 
   static long metadataBytes(long startPfn, long endPfn, int cpuCount) {
@@ -153,7 +154,7 @@ final class HybridCore {
     }
     slots.attach(next, endPfn - startPfn);
     next += Slots.metadataBytes(endPfn - startPfn, slots.cpuCount());
-    areas.attach(next, startPfn, endPfn);
+    areas.attach(next, startPfn, endPfn, control(TRANSIT));
     basePfn = areas.basePfn();
     spanFrames = areas.areaCount() << Pages.HUGE_ORDER;
     cpuCount = slots.cpuCount();
@@ -178,52 +179,50 @@ final class HybridCore {
   ///
   /// @return its head, or -1
   long allocate(int cpu, int order, int flags) {
-    return allocate(cpu, order, flags, ROUNDS);
-  }
-
-  /// A block of a legal order.
-  ///
-  /// @param rounds how often everything is called back before the request fails
-  /// @return its head, or -1
-  long allocate(int cpu, int order, int flags, int rounds) {
     int mine = cpu < cpuCount ? cpu : cpu % cpuCount;
     int slot = mine * AllocationFlags.KIND_COUNT + AllocationFlags.kindOf(flags);
     long claim = slotWords + slot * slotBytes;
     if (order >= Slots.CACHED_ORDERS) {
-      return allocateLarge(claim, order, 1L << order, rounds);
+      return allocateLarge(claim, order, 1L << order);
     }
     long frame = order == 0 ? SlotClaims.pop(claim) : NONE;
     if (frame < 0) {
       frame = magazines.pop(claim, order);
     }
-    return frame >= 0 ? basePfn + frame : allocateSmall(slot, 1 << order, rounds);
+    return frame >= 0 ? basePfn + frame : allocateSmall(slot, claim, 1 << order);
   }
 
   /// A run of a legal count that is no power of two.
   ///
-  /// @param rounds how often everything is called back before the request fails
   /// @return its first frame, or -1
-  long allocateRun(int cpu, long frameCount, int flags, int rounds) {
+  long allocateRun(int cpu, long frameCount, int flags) {
     int slot = slots.of(cpu, AllocationFlags.kindOf(flags));
     return frameCount < AreaWord.FRAMES
-        ? allocateSmall(slot, (int) frameCount, rounds)
-        : allocateLarge(slots.claim(slot), Pages.framesToOrderUp(frameCount), frameCount, rounds);
+        ? allocateSmall(slot, slots.claim(slot), (int) frameCount)
+        : allocateLarge(slots.claim(slot), Pages.framesToOrderUp(frameCount), frameCount);
   }
 
-  private long allocateSmall(int slot, int frameCount, int rounds) {
-    int kind = slots.kindOf(slot);
-    for (int round = 0; ; round++) {
-      long frame = frameCount == 1 ? refill(slot, kind) : NONE;
-      if (frame < 0 && (frameCount > 1 || frame == SlotClaims.BUSY)) {
-        frame = takeFromAreas(slot, kind, frameCount);
-      }
-      if (frame >= 0) {
-        return basePfn + frame;
-      }
-      if (round == rounds || !callBack()) {
+  private long allocateSmall(int slot, long claim, int frameCount) {
+    long frame = takeSmall(slot, claim, frameCount);
+    for (int round = 0; frame < 0; round++) {
+      long before = callBack.activity();
+      frame = takeSmall(slot, claim, frameCount);
+      if (frame < 0 && callBack.mayFail(before, 0, round)) {
         return NONE;
       }
     }
+    return basePfn + frame;
+  }
+
+  /// A block or run of less than an area, without calling back.
+  ///
+  /// @return its first frame counted from the base, or negative
+  long takeSmall(int slot, long claim, int frameCount) {
+    int kind = slots.kindOf(slot);
+    long frame = frameCount == 1 ? refill(slot, kind) : NONE;
+    return frame < 0 && (frameCount > 1 || frame == SlotClaims.BUSY)
+        ? takeFromAreas(claim, kind, frameCount)
+        : frame;
   }
 
   private long refill(int slot, int kind) {
@@ -237,65 +236,79 @@ final class HybridCore {
     return frame;
   }
 
-  private long takeFromAreas(int slot, int kind, int frameCount) {
-    long frame = takeFromKind(kind, frameCount);
+  private long takeFromAreas(long claim, int kind, int frameCount) {
+    long transit = Slots.transit(claim);
+    long frame = takeFromKind(kind, frameCount, transit);
     if (frame < 0) {
-      long area = areas.lend(kind, AreaWord.NO_SLOT);
+      long area = areas.lend(kind, AreaWord.NO_SLOT, transit);
       if (area >= 0) {
         frame = runs.take(area, frameCount);
         areas.settle(area);
+        Transit.end(transit);
       }
     }
     for (int other = 0; frame < 0 && other < AllocationFlags.KIND_COUNT; other++) {
-      frame = other == kind ? NONE : takeFromKind(other, frameCount);
+      frame = other == kind ? NONE : takeFromKind(other, frameCount, transit);
     }
     if (frame >= 0) {
-      count(slots.claim(slot), Pages.framesToOrderUp(frameCount));
+      count(claim, Pages.framesToOrderUp(frameCount));
     }
     return frame;
   }
 
-  private long takeFromKind(int kind, int frameCount) {
+  private long takeFromKind(int kind, int frameCount, long transit) {
     int firstBin = AreaWord.firstBin(Pages.framesToOrderUp(frameCount));
     while (true) {
-      long area = areas.claim(kind, firstBin, AreaWord.NO_SLOT);
+      long area = areas.claim(kind, firstBin, AreaWord.NO_SLOT, transit);
       if (area < 0) {
         return NONE;
       }
       long frame = runs.take(area, frameCount);
       areas.settle(area);
+      Transit.end(transit);
       if (frame >= 0) {
         return frame;
       }
     }
   }
 
-  private long allocateLarge(long claim, int order, long frameCount, int rounds) {
-    UnitLevel level = levelOf(order);
-    long unit = level.take(order - level.shift());
-    if (unit < 0) {
-      unit = takeAfterCallingBack(level, order, rounds);
-      if (unit < 0) {
-        return NONE;
-      }
-    }
-    long pfn = unit << level.shift();
+  private long allocateLarge(long claim, int order, long frameCount) {
     if (frameCount != 1L << order) {
-      longRuns.trim(pfn, order, frameCount);
+      return allocateTrimmed(claim, order, frameCount);
     }
-    count(claim, order);
+    long pfn = takeUnits(order, 0);
+    if (pfn >= 0) {
+      count(claim, order);
+    }
     return pfn;
   }
 
-  private long takeAfterCallingBack(UnitLevel level, int order, int rounds) {
-    long unit = NONE;
-    for (int round = 0; unit < 0 && round < rounds && callBack(); round++) {
-      unit = level.take(order - level.shift());
+  /// What is too much of the block is nowhere until it is given back.
+  private long allocateTrimmed(long claim, int order, long frameCount) {
+    Transit.begin(Slots.transit(claim));
+    long pfn = takeUnits(order, 1);
+    if (pfn >= 0) {
+      longRuns.trim(pfn, order, frameCount);
+      count(claim, order);
     }
-    return unit;
+    Transit.end(Slots.transit(claim));
+    return pfn;
   }
 
-  private UnitLevel levelOf(int order) {
+  private long takeUnits(int order, int own) {
+    UnitLevel level = levelOf(order);
+    long unit = level.take(order - level.shift());
+    for (int round = 0; unit < 0; round++) {
+      long before = callBack.activity();
+      unit = level.take(order - level.shift());
+      if (unit < 0 && callBack.mayFail(before, own, round)) {
+        return NONE;
+      }
+    }
+    return unit << level.shift();
+  }
+
+  UnitLevel levelOf(int order) {
     return order < 14 ? low : order < 19 ? middle : top;
   }
 
@@ -439,22 +452,5 @@ final class HybridCore {
     return frameCount >= AreaWord.FRAMES
         ? longRuns.split(pfn, frameCount)
         : runs.split(pfn - basePfn, (int) frameCount);
-  }
-
-  // ---- Calling back ----
-
-  /// Sends home what is cached, lets reserved areas go, and closes open words.
-  ///
-  /// @return whether there was anything
-  boolean callBack() {
-    boolean any = false;
-    for (int slot = 0; slot < slots.firstOwned(); slot++) {
-      any |= claims.drain(slot);
-      any |= magazines.drain(slots.claim(slot));
-    }
-    for (UnitLevel level : levels) {
-      any |= level.drain();
-    }
-    return any;
   }
 }

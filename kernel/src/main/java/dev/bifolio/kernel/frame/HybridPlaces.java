@@ -49,27 +49,48 @@ final class HybridPlaces {
     int order = Pages.framesToOrderUp(frameCount);
     long step = Math.max(alignment, 1L << order);
     int kind = AllocationFlags.kindOf(flags);
-    do {
+    for (int round = 0; ; round++) {
+      long before = core.callBack.activity();
       long pfn = findBelow(frameCount, kind, step, startPfn, last);
       if (pfn != NONE) {
         core.count(core.slots.claim(core.slots.of(cpu, kind)), order);
         return pfn;
       }
-    } while (core.callBack());
-    return NONE;
+      if (core.callBack.mayFail(before, 0, round)) {
+        return NONE;
+      }
+    }
   }
 
   private long findBelow(long frameCount, int kind, long step, long startPfn, long last) {
     long pfn = Pages.alignUp(startPfn, step);
     while (pfn <= last - frameCount + 1) {
       long found = core.states.look(pfn);
-      if (FrameStates.stateIn(found) == FrameStates.FREE && takeRunAt(pfn, frameCount, kind)) {
-        return pfn;
+      if (isFree(pfn, frameCount)) {
+        Transit.begin(core.areas.transit());
+        boolean taken = takeRunAt(pfn, frameCount, kind);
+        Transit.end(core.areas.transit());
+        if (taken) {
+          return pfn;
+        }
       }
       boolean free = FrameStates.stateIn(found) == FrameStates.FREE;
       pfn = free ? pfn + step : Pages.alignUp(FrameStates.endIn(found), step);
     }
     return NONE;
+  }
+
+  /// Whether a whole range is free, as far as one can see. Who takes what is not free and gives it
+  /// back makes others wait for it.
+  private boolean isFree(long startPfn, long frameCount) {
+    for (long pfn = startPfn; pfn < startPfn + frameCount; ) {
+      long found = core.states.look(pfn);
+      if (FrameStates.stateIn(found) != FrameStates.FREE) {
+        return false;
+      }
+      pfn = FrameStates.endIn(found);
+    }
+    return true;
   }
 
   /// Takes a run at a place if it is free.
@@ -112,22 +133,33 @@ final class HybridPlaces {
   /// @return whether all of it was free; if not, nothing has changed
   boolean allocateRange(int cpu, long startPfn, long frameCount, int flags, int maxOrder) {
     int kind = AllocationFlags.kindOf(flags);
-    do {
-      if (takeRange(startPfn, startPfn + frameCount, kind, maxOrder)) {
-        long claim = core.slots.claim(core.slots.of(cpu, kind));
-        long end = startPfn + frameCount;
-        for (long pfn = startPfn; pfn < end; ) {
-          int order = Pages.largestOrderAt(pfn, end, maxOrder);
-          core.count(claim, order);
-          pfn += 1L << order;
-        }
-        return true;
+    long end = startPfn + frameCount;
+    for (int round = 0; ; round++) {
+      long before = core.callBack.activity();
+      if (isFree(startPfn, frameCount) && takeRange(startPfn, end, kind, maxOrder)) {
+        break;
       }
-    } while (core.callBack());
-    return false;
+      if (core.callBack.mayFail(before, 0, round)) {
+        return false;
+      }
+    }
+    long claim = core.slots.claim(core.slots.of(cpu, kind));
+    for (long pfn = startPfn; pfn < end; ) {
+      int order = Pages.largestOrderAt(pfn, end, maxOrder);
+      core.count(claim, order);
+      pfn += 1L << order;
+    }
+    return true;
   }
 
   private boolean takeRange(long startPfn, long end, int kind, int maxOrder) {
+    Transit.begin(core.areas.transit());
+    boolean taken = takeBlocks(startPfn, end, kind, maxOrder);
+    Transit.end(core.areas.transit());
+    return taken;
+  }
+
+  private boolean takeBlocks(long startPfn, long end, int kind, int maxOrder) {
     for (long pfn = startPfn; pfn < end; ) {
       int order = Pages.largestOrderAt(pfn, end, maxOrder);
       if (!takeRunAt(pfn, 1L << order, kind)) {

@@ -83,13 +83,15 @@ final class Magazines {
     boolean any = false;
     for (int order = 0; order < Slots.CACHED_ORDERS; order++) {
       for (int turn = 0; turn < 1000 && count(header(claim, order)) != 0; ) {
+        Transit.begin(Slots.transit(claim));
         long frame = takeOut(claim, order, 0);
         if (frame >= 0) {
-          any = true;
-          turn = 0;
           runs.freeCached(frame, order);
           Memory.getAndAddLong(Slots.wentHome(claim), 1L << order);
-        } else {
+        }
+        Transit.end(Slots.transit(claim));
+        any = true;
+        if (frame < 0) {
           Cpu.relax(turn++);
         }
       }

@@ -107,11 +107,13 @@ final class SlotClaims {
       }
       long area = Memory.getLong(Slots.area(claim)) - 1;
       if (area < 0) {
-        area = lend ? areas.lend(kind, slot) : areas.claim(kind, 0, slot);
+        long transit = Slots.transit(claim);
+        area = lend ? areas.lend(kind, slot, transit) : areas.claim(kind, 0, slot, transit);
         if (area < 0) {
           return NONE;
         }
         Memory.putLongRelease(Slots.area(claim), area + 1);
+        Transit.end(transit);
         plan(claim, area);
       }
       if (!claimNext(claim, area)) {
@@ -321,7 +323,7 @@ final class SlotClaims {
   /// Sends home the frames of a claim word and lets its area go. Waits for the slot's lock, for a
   /// bounded time.
   ///
-  /// @return whether there was anything to drain
+  /// @return whether there may have been anything to drain
   boolean drain(int slot) {
     long claim = slots.claim(slot);
     if (Memory.getLongVolatile(Slots.area(claim)) == 0) {
@@ -329,18 +331,20 @@ final class SlotClaims {
     }
     for (int turn = 0; !Slots.tryLock(claim); turn++) {
       if (turn == 1000) {
-        return false;
+        return true;
       }
       Cpu.relax(turn);
     }
     long area = Memory.getLong(Slots.area(claim)) - 1;
     if (area >= 0) {
+      Transit.begin(Slots.transit(claim));
       drainWord(claim, area);
       Memory.putLongRelease(Slots.area(claim), 0);
       areas.settle(area);
+      Transit.end(Slots.transit(claim));
     }
     Slots.unlock(claim);
-    return area >= 0;
+    return true;
   }
 
   private void drainWord(long claim, long area) {

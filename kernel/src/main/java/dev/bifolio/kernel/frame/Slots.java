@@ -9,7 +9,7 @@ import dev.bifolio.kernel.unit.Pages;
 /// ```
 ///   byte    0  claim word      8  area + 1      16  rounds of the operation counter
 ///          64  lock           72  plan, low     80  plan, high     88  state changes
-///          96  refills       104  frames that went home
+///          96  refills       104  frames that went home  112  transit word
 ///         128  magazine headers, one word an order, 0 … 8
 ///         256  blocks taken past the caches, one word an order, 0 … 20
 ///         424  requests that failed, one word an order, 0 … 20
@@ -138,6 +138,10 @@ final class Slots {
 
   static long wentHome(long claim) {
     return claim + LOCK + 40;
+  }
+
+  static long transit(long claim) {
+    return claim + LOCK + 48;
   }
 
   static long header(long claim, int order) {

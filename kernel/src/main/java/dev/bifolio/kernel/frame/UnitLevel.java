@@ -40,6 +40,7 @@ final class UnitLevel {
 
   private static final long LENT = 8;
   private static final long TAKEN_BACK = 16;
+  private static final long TRANSIT = 24;
 
   private final int shift;
   private final @Nullable UnitLevel above;
@@ -69,7 +70,7 @@ final class UnitLevel {
     firstWord = startPfn >>> (shift + 5);
     open = address;
     words = address + 64;
-    hints.attach(words + Pages.alignUp(wordCount * Long.BYTES, 64), wordCount);
+    hints.attach(words + Pages.alignUp(wordCount * Long.BYTES, 64), wordCount, open + TRANSIT);
   }
 
   /// Whether the metadata have a word for a unit.
@@ -135,7 +136,30 @@ final class UnitLevel {
     }
   }
 
+  /// The level's transit word.
+  long transit() {
+    return Memory.getLongVolatile(open + TRANSIT);
+  }
+
+  /// Whether there may be a free unit here or above; false only if none was seen.
+  boolean mayHaveUnits() {
+    long openWord = Memory.getLongVolatile(open) - 1;
+    return (openWord >= 0 && UnitWord.free(Memory.getLongVolatile(address(openWord))) != 0)
+        || hints.find(0, 0) != NONE
+        || (above != null && above.mayHaveUnits());
+  }
+
   private long takeElsewhere(int order, boolean lend) {
+    if (hints.find(0, order) == NONE && (above == null || !above.mayHaveUnits())) {
+      return NONE;
+    }
+    Transit.begin(open + TRANSIT);
+    long unit = takeFromAnotherWord(order, lend);
+    Transit.end(open + TRANSIT);
+    return unit;
+  }
+
+  private long takeFromAnotherWord(int order, boolean lend) {
     for (long found = hints.find(0, order); found != NONE; found = hints.find(0, order)) {
       long word = HintBitmap.itemOf(found);
       if (isHintRight(word, HintBitmap.binOf(found))) {
@@ -201,8 +225,13 @@ final class UnitLevel {
         }
         return;
       }
-      if (Memory.compareAndSetLong(address(word), value, UnitWord.ALL_TAIL)) {
+      Transit.begin(open + TRANSIT);
+      boolean mine = Memory.compareAndSetLong(address(word), value, UnitWord.ALL_TAIL);
+      if (mine) {
         above.takeBack(firstWord + word);
+      }
+      Transit.end(open + TRANSIT);
+      if (mine) {
         return;
       }
     }
@@ -286,6 +315,13 @@ final class UnitLevel {
     int index = (int) unit & 31;
     int wanted = UnitWord.mask(index, count);
     long change = lend ? UnitWord.lend(index) : UnitWord.block(index, count);
+    Transit.begin(open + TRANSIT);
+    boolean taken = takeAt(word, wanted, change, lend);
+    Transit.end(open + TRANSIT);
+    return taken;
+  }
+
+  private boolean takeAt(long word, int wanted, long change, boolean lend) {
     while (true) {
       long value = Memory.getLongVolatile(address(word));
       if (value == UnitWord.ALL_TAIL) {
@@ -313,10 +349,14 @@ final class UnitLevel {
   /// @return whether there was one
   boolean drain() {
     long old = Memory.getLongVolatile(open);
-    if (old == 0 || !Memory.compareAndSetLong(open, old, 0)) {
+    if (old == 0) {
       return false;
     }
-    settle(old - 1);
+    Transit.begin(open + TRANSIT);
+    if (Memory.compareAndSetLong(open, old, 0)) {
+      settle(old - 1);
+    }
+    Transit.end(open + TRANSIT);
     return true;
   }
 

@@ -177,7 +177,7 @@ public final class ClaimWordStress {
       super(1);
       leaveOnly(2);
       mine = must(0, 0);
-      core.callBack();
+      core.callBack.all();
     }
 
     @Actor
@@ -209,7 +209,7 @@ public final class ClaimWordStress {
       super(1);
       leaveOnly(0);
       mine = must(0, 0);
-      core.callBack();
+      core.callBack.all();
     }
 
     @Actor
@@ -303,7 +303,7 @@ public final class ClaimWordStress {
       super(1);
       leaveOnly(6);
       pair = must(1, 5);
-      core.callBack();
+      core.callBack.all();
       for (int i = 0; i < 32; i++) {
         must(0, 0);
       }
@@ -347,7 +347,7 @@ public final class ClaimWordStress {
 
     @Actor
     public void other(III_Result r) {
-      core.callBack();
+      core.callBack.all();
       r.r2 = 1;
     }
 

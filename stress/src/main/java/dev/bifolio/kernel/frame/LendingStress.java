@@ -132,7 +132,7 @@ public final class LendingStress {
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = core.callBack() || cached(0) == 0 ? 1 : 0;
+      r.r2 = core.callBack.all() || cached(0) == 0 ? 1 : 0;
     }
 
     @Arbiter

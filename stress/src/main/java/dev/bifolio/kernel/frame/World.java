@@ -61,7 +61,7 @@ class World {
     for (int next = 8; next >= order; next--) {
       must(0, next);
     }
-    core.callBack();
+    core.callBack.all();
   }
 
   /// 1 if the block was freed, 0 if that was refused.
