@@ -299,6 +299,10 @@ final class Areas {
       }
       int bin = AreaWord.bin(largest, 1 << largest);
       long next = AreaWord.binned(word, known < 0 ? bin : (bin & ~3) | (AreaWord.bin(word) & 3));
+      // Before, so that the next free of this area, which tells nobody, is found at once; and
+      // after,
+      // because a searcher may have taken the hint away meanwhile.
+      bins.set(AreaWord.kind(next), AreaWord.bin(next), area);
       if (Memory.compareAndSetLong(address, word, next)) {
         bins.set(AreaWord.kind(next), AreaWord.bin(next), area);
         return;

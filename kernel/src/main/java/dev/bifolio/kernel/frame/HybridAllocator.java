@@ -25,7 +25,7 @@ public final class HybridAllocator implements FrameAllocator {
 
   private final int maxOrder;
   final HybridCore core;
-  private final HybridPlaces places;
+  final HybridPlaces places;
   private final HybridCounts counts;
   private long startPfn;
   private long endPfn;

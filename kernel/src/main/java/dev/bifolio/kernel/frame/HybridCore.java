@@ -216,7 +216,10 @@ final class HybridCore {
     return basePfn + frame;
   }
 
-  private long takeSmall(int slot, long claim, int frameCount) {
+  /// A block or run of less than an area, without calling back.
+  ///
+  /// @return its first frame counted from the base, or negative
+  long takeSmall(int slot, long claim, int frameCount) {
     int kind = slots.kindOf(slot);
     long frame = frameCount == 1 ? refill(slot, kind) : NONE;
     return frame < 0 && (frameCount > 1 || frame == SlotClaims.BUSY)
@@ -317,7 +320,7 @@ final class HybridCore {
     }
   }
 
-  private UnitLevel levelOf(int order) {
+  UnitLevel levelOf(int order) {
     return order < 14 ? low : order < 19 ? middle : top;
   }
 
