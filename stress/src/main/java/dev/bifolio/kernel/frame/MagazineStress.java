@@ -28,7 +28,7 @@ public final class MagazineStress {
     /// Takes a frame that a free will put into the magazine: no slot has its area.
     final long loose() {
       long pfn = must(0, 0);
-      core.callBack();
+      core.callBack.all();
       return pfn;
     }
 
@@ -253,7 +253,7 @@ public final class MagazineStress {
 
     public APairSplitAndFreedWhileItsWordIsAnnounced() {
       pair = must(1, 1);
-      core.callBack();
+      core.callBack.all();
     }
 
     @Actor
