@@ -1,40 +1,32 @@
 package dev.bifolio.kernel;
 
 import dev.bifolio.kernel.boot.BankPlan;
-import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.frame.FrameAllocator;
-import dev.bifolio.kernel.frame.FrameCounters;
 import dev.bifolio.kernel.frame.FrameInfo;
-import dev.bifolio.kernel.frame.FrameStatistics;
 import dev.bifolio.kernel.frame.ValidationReport;
-import dev.bifolio.kernel.unit.FrameError;
 import org.jspecify.annotations.Nullable;
 
-/// All banks of a machine as one source of frames. The machine's lock is held around every call.
-///
-/// A request goes to the highest bank that can serve it. The counters are those of the whole: a
-/// request that the first bank refuses and the second serves is one request and no failure.
+/// The banks of a machine, from the lowest to the highest, and sums over them.
 final class BankSet {
   private final BankPlan plan;
   private final Bank[] banks;
-  private final FrameCounters counters = new FrameCounters();
 
   BankSet(BankPlan plan, Bank[] banks) {
     this.plan = plan;
     this.banks = banks;
   }
 
-  FrameCounters counters() {
-    return counters;
+  int count() {
+    return banks.length;
   }
 
-  long managedFrames() {
-    return counters.totalFrames();
+  Bank bank(int index) {
+    return banks[index];
   }
 
-  /// Frames that are not in use: free, or waiting in a cache.
-  long freeFrames() {
-    return counters.freeFrames();
+  /// The bank that spans a frame, negative if there is none.
+  int indexOf(long pfn) {
+    return plan.bankOf(pfn);
   }
 
   int nodeIndexOf(int node) {
@@ -46,106 +38,64 @@ final class BankSet {
     return bank < 0 ? null : banks[bank].info();
   }
 
-  /// Hands frames over to the bank that spans them.
-  long addFrames(long startPfn, long endPfn) {
-    long added = banks[plan.bankOf(startPfn)].allocator().addFrames(startPfn, endPfn);
-    counters.added(added);
-    return added;
-  }
-
-  /// A run of a legal count, or NO_FRAME.
-  long take(long frameCount, int flags) {
-    for (int b = banks.length - 1; b >= 0; b--) {
-      FrameAllocator allocator = banks[b].allocator();
-      if (notInUse(allocator) >= frameCount) {
-        long pfn = allocator.tryAllocateFrames(frameCount, flags);
-        if (pfn >= 0) {
-          counters.allocated(frameCount, AllocationFlags.kindOf(flags));
-          return pfn;
-        }
-      }
-    }
-    counters.exhausted(frameCount);
-    return FrameAllocator.NO_FRAME;
-  }
-
-  /// Frees a run: 0 or the code of a mistake.
-  long giveBack(long pfn, long frameCount) {
-    int bank = plan.bankOf(pfn);
-    long result =
-        bank < 0
-            ? FrameError.OUT_OF_RANGE.code()
-            : banks[bank].allocator().tryFreeFrames(pfn, frameCount);
-    if (result == 0) {
-      counters.freed(frameCount);
-    } else {
-      counters.refusedFree();
-    }
-    return result;
-  }
-
   /// The allocator whose bank spans a frame, which knows best what is wrong with a request.
   @Nullable FrameAllocator allocatorOf(long pfn) {
     int bank = plan.bankOf(pfn);
     return bank < 0 ? null : banks[bank].allocator();
   }
 
-  /// Free frames with those in caches, or free blocks of an order, in a node or in all.
-  ///
-  /// @param nodeIndex negative for all
-  /// @param order negative for frames
-  long free(int nodeIndex, int order) {
+  private static boolean isIn(Bank bank, int nodeIndex) {
+    return nodeIndex < 0 || bank.nodeIndex() == nodeIndex;
+  }
+
+  /// Managed frames of a node, or of all if negative.
+  long managedFrames(int nodeIndex) {
     long sum = 0;
     for (Bank bank : banks) {
-      if (nodeIndex < 0 || bank.nodeIndex() == nodeIndex) {
-        FrameAllocator allocator = bank.allocator();
-        sum += order < 0 ? notInUse(allocator) : allocator.freeBlockCount(order);
-      }
+      sum += isIn(bank, nodeIndex) ? bank.allocator().managedFrameCount() : 0;
     }
     return sum;
   }
 
-  private static long notInUse(FrameAllocator allocator) {
-    return allocator.freeFrameCount() + allocator.cachedFrameCount();
+  /// Frames of a node, or of all if negative, that are free.
+  long freeFrames(int nodeIndex) {
+    long sum = 0;
+    for (Bank bank : banks) {
+      sum += isIn(bank, nodeIndex) ? bank.allocator().freeFrameCount() : 0;
+    }
+    return sum;
   }
 
-  /// Managed frames of each node.
-  long[] managedByNode(int nodeCount) {
-    long[] sums = new long[nodeCount];
+  /// Frames of a node, or of all if negative, that wait in caches.
+  long cachedFrames(int nodeIndex) {
+    long sum = 0;
     for (Bank bank : banks) {
-      sums[bank.nodeIndex()] += bank.allocator().managedFrameCount();
+      sum += isIn(bank, nodeIndex) ? bank.allocator().cachedFrameCount() : 0;
     }
-    return sums;
+    return sum;
   }
 
-  /// Free frames with those in caches, or free blocks of an order, of each node.
-  long[] freeByNode(int nodeCount, int order) {
-    long[] sums = new long[nodeCount];
+  /// Free blocks of an order in a node, or in all if negative.
+  long freeBlocks(int nodeIndex, int order) {
+    long sum = 0;
     for (Bank bank : banks) {
-      FrameAllocator allocator = bank.allocator();
-      sums[bank.nodeIndex()] += order < 0 ? notInUse(allocator) : allocator.freeBlockCount(order);
+      sum += isIn(bank, nodeIndex) ? bank.allocator().freeBlockCount(order) : 0;
     }
-    return sums;
+    return sum;
   }
 
-  FrameStatistics statistics() {
-    long cached = 0;
-    long splits = 0;
-    long coalesces = 0;
+  long drainCaches() {
+    long frames = 0;
     for (Bank bank : banks) {
-      FrameStatistics one = bank.allocator().statistics();
-      cached += one.cachedFrames();
-      splits += one.splits();
-      coalesces += one.coalesces();
+      frames += bank.allocator().drainCaches();
     }
-    return counters.snapshot(cached, splits, coalesces);
+    return frames;
   }
 
   void resetCounters() {
     for (Bank bank : banks) {
       bank.allocator().resetCounters();
     }
-    counters.resetRequests();
   }
 
   ValidationReport validate(boolean insideBlocks) {
@@ -158,12 +108,6 @@ final class BankSet {
       checked += one.checkedFrames();
       problems += one.problemCount();
       text.append(one.problems());
-    }
-    long free = free(-1, -1);
-    if (free != counters.freeFrames()) {
-      problems++;
-      text.append("the banks have ").append(free).append(" free frames, the machine counts ");
-      text.append(counters.freeFrames()).append('\n');
     }
     return new ValidationReport(checked, problems, text.toString());
   }

@@ -11,14 +11,21 @@ import org.jspecify.annotations.Nullable;
 public final class BootOptions {
   /// Which frame allocator runs the memory.
   public enum AllocatorKind {
-    /// [dev.bifolio.kernel.frame.BuddyAllocator], behind one lock.
+    /// [dev.bifolio.kernel.frame.HybridAllocator]: for any number of threads, without a lock.
+    HYBRID,
+
+    /// [dev.bifolio.kernel.frame.BuddyAllocator], behind one lock: the baseline.
     CLASSIC
   }
 
   /// The least RAM that a kernel needs: 32 MiB.
   public static final long MINIMUM_BYTES = 32 * Pages.MIB;
 
-  /// Nothing beside the map, no check for a minimum, blocks up to 4 GiB, the classic allocator.
+  /// The most CPUs that may have caches of their own.
+  public static final int MAX_CPU_COUNT = 4096;
+
+  /// Nothing beside the map, no check for a minimum, blocks up to 4 GiB, the hybrid allocator with
+  /// caches for every CPU of this process.
   public static final BootOptions DEFAULTS = new BootOptions();
 
   private AddressRange[] loaderMemory = {};
@@ -30,7 +37,8 @@ public final class BootOptions {
   private boolean checkMinimumMemory;
   private int maxOrder = Pages.MAX_ORDER;
   private @Nullable Architecture architecture;
-  private AllocatorKind allocator = AllocatorKind.CLASSIC;
+  private AllocatorKind allocator = AllocatorKind.HYBRID;
+  private int cpuCount;
 
   private BootOptions() {}
 
@@ -45,6 +53,7 @@ public final class BootOptions {
     maxOrder = from.maxOrder;
     architecture = from.architecture;
     allocator = from.allocator;
+    cpuCount = from.cpuCount;
   }
 
   /// One more range of RAM from the boot loader; many device trees leave all of it to the loader.
@@ -159,6 +168,22 @@ public final class BootOptions {
     return copy;
   }
 
+  /// For how many CPUs the hybrid allocator has caches; CPUs beyond share them. The size of the
+  /// metadata depends on it, and with more than one also which frame a request gets: a boot that is
+  /// to be the same everywhere names a count, and one that is to be the same each time names 1.
+  ///
+  /// @param count 1 or more; 0 leaves it to the machine that runs the JVM
+  /// @return a copy with the change
+  /// @throws IllegalArgumentException if the count is negative or above [#MAX_CPU_COUNT]
+  public BootOptions withCpuCount(int count) {
+    if (count < 0 || count > MAX_CPU_COUNT) {
+      throw new IllegalArgumentException(count + " CPUs are not 0 … " + MAX_CPU_COUNT);
+    }
+    BootOptions copy = new BootOptions(this);
+    copy.cpuCount = count;
+    return copy;
+  }
+
   /// RAM that the boot loader adds to the map.
   ///
   /// @return a copy, in the order in which it was given
@@ -227,6 +252,13 @@ public final class BootOptions {
   /// @return which one
   public AllocatorKind allocator() {
     return allocator;
+  }
+
+  /// For how many CPUs the hybrid allocator has caches.
+  ///
+  /// @return 0 if that is left to the machine that runs the JVM
+  public int cpuCount() {
+    return cpuCount;
   }
 
   private static void requireNotNegative(long byteSize) {

@@ -8,14 +8,15 @@ import org.jspecify.annotations.Nullable;
 
 /// What a boot found, decided and built, as it was when the boot ended; immutable.
 ///
-/// Two equations hold: `managed = present - reserved - memMap` and `free = managed - heap`, all in
-/// frames.
+/// Two equations hold: `managed = present - reserved - memMap` and `free = managed - heap -
+/// cached`, all in frames.
 ///
 /// @param format of the memory map, see
 ///   [MemoryMap#format()][dev.bifolio.kernel.firmware.MemoryMap#format()]
 /// @param architecture the kind of machine, null if nobody said
 /// @param frames how many of which kind
 /// @param memory the RAM that the machine uses, the loader's part included, in whole frames; sorted
+/// @param allocator which frame allocators run the memory, and what they cost
 /// @param memMapSections where the frame metadata lie, one row a node
 /// @param heap the kernel heap
 /// @param nodes one row a NUMA node, in ascending order
@@ -27,6 +28,7 @@ public record BootReport(
     @Nullable Architecture architecture,
     Frames frames,
     @SuppressWarnings("ArrayRecordComponent") MemoryRegion[] memory, // copied out
+    Allocator allocator,
     @SuppressWarnings("ArrayRecordComponent") MemMapSection[] memMapSections, // copied out
     AddressRange heap,
     @SuppressWarnings("ArrayRecordComponent") NodeRow[] nodes, // copied out
@@ -44,8 +46,34 @@ public record BootReport(
   /// @param managed frames handed over to the frame allocators
   /// @param heap frames of the kernel heap
   /// @param free frames that were free when the boot ended
+  /// @param cached frames that waited in caches then: none, as a boot ends with empty caches
   public record Frames(
-      long total, long present, long reserved, long memMap, long managed, long heap, long free) {}
+      long total,
+      long present,
+      long reserved,
+      long memMap,
+      long managed,
+      long heap,
+      long free,
+      long cached) {}
+
+  /// The frame allocators, one a bank.
+  ///
+  /// @param kind which one
+  /// @param cpuCount for how many CPUs there are caches, 0 for an allocator without
+  /// @param byteSize what they need to know of the frames, caches included
+  /// @param infoByteSize of the words for the layers above,
+  ///   [FrameInfo][dev.bifolio.kernel.frame.FrameInfo]
+  public record Allocator(
+      BootOptions.AllocatorKind kind, int cpuCount, long byteSize, long infoByteSize) {
+    /// What the allocators need for each frame.
+    ///
+    /// @param frameCount frames of RAM
+    /// @return hundredths of a bit, rounded up
+    public long centibitsPerFrame(long frameCount) {
+      return (byteSize * 800 + frameCount - 1) / frameCount;
+    }
+  }
 
   /// The part of mem_map that describes one node.
   ///

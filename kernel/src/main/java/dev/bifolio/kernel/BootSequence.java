@@ -10,9 +10,6 @@ import dev.bifolio.kernel.firmware.MemoryRegion;
 import dev.bifolio.kernel.firmware.ReservedRegion;
 import dev.bifolio.kernel.firmware.ReservedRegion.Source;
 import dev.bifolio.kernel.frame.AllocationFlags;
-import dev.bifolio.kernel.frame.BuddyAllocator;
-import dev.bifolio.kernel.frame.FrameAllocator;
-import dev.bifolio.kernel.frame.FrameInfo;
 import dev.bifolio.kernel.platform.Window;
 import dev.bifolio.kernel.platform.WindowException;
 import dev.bifolio.kernel.unit.AddressRange;
@@ -56,6 +53,7 @@ final class BootSequence {
   private final BootNotes notes;
   private final Memblock memblock;
   private final long offset;
+  private final BankLayout layout;
   private long presentFrames;
   private long freeFrames;
 
@@ -64,6 +62,7 @@ final class BootSequence {
     this.notes = notes;
     this.memblock = memblock;
     this.offset = offset;
+    this.layout = new BankLayout(options);
   }
 
   static Machine run(MemoryMap map, BootOptions options, BootLog log) throws BootException {
@@ -159,35 +158,38 @@ final class BootSequence {
     notes.endStep("reservations");
     BankPlan plan = placeMemMap();
     notes.endStep("mem_map");
-    BankSet banks = buildBanks(plan);
-    long[] release = handOver(banks, plan, reservations, rest);
+    BankSet banks = layout.buildBanks(plan, offset);
+    MachineFrames frames = layout.join(plan, offset, banks);
+    long[] release = handOver(frames, plan, reservations, rest);
     notes.endStep("frames");
-    AddressRange heap = takeHeap(banks, presentBytes);
+    AddressRange heap = takeHeap(frames, presentBytes);
     notes.endStep("heap");
-    BootReport.Frames frames =
+    long heapFrames = heap.byteSize() >>> Pages.PAGE_SHIFT;
+    BootReport.Frames counts =
         new BootReport.Frames(
             totalBytes >>> Pages.PAGE_SHIFT,
             presentFrames,
             reservedFrames,
             plan.totalByteSize() >>> Pages.PAGE_SHIFT,
-            banks.managedFrames(),
-            heap.byteSize() >>> Pages.PAGE_SHIFT,
-            banks.freeFrames());
-    notes.line("frames: " + frames.managed() + " managed, " + frames.free() + " free");
+            banks.managedFrames(-1),
+            heapFrames,
+            frames.freeFrameCount(-1),
+            frames.cachedFrameCount(-1));
+    notes.line("frames: " + counts.managed() + " managed, " + counts.free() + " free");
     BootReport report =
         new BootReport(
             map.format(),
             architecture,
-            frames,
+            counts,
             memoryRegions(),
+            layout.report(plan),
             sections(plan),
             heap,
             nodeRows(plan, banks),
             reservations.sorted(),
             notes.warnings(),
             notes.steps());
-    return new Machine(
-        window, offset, plan.headerAddress() + offset, options.maxOrder(), banks, release, report);
+    return new Machine(window, offset, options.maxOrder(), banks, frames, release, report);
   }
 
   /// Whole frames that no reservation touches.
@@ -206,8 +208,9 @@ final class BootSequence {
   private BankPlan placeMemMap() throws BootException {
     BankPlan plan = new BankPlan(memblock.memory());
     for (int b = 0; b < plan.count(); b++) {
-      plan.setSectionByteSize(b, infoOffset(plan, b) + infoBytes(plan, b));
+      plan.setSectionByteSize(b, layout.sectionBytes(plan, b));
     }
+    notes.line(layout.describe(plan, presentFrames));
     notes.line(
         "mem_map: "
             + BootNotes.bytes(plan.totalByteSize())
@@ -229,44 +232,19 @@ final class BootSequence {
     return plan;
   }
 
-  private static long infoOffset(BankPlan plan, int bank) {
-    return BuddyAllocator.metadataBytes(plan.startPfn(bank), plan.endPfn(bank));
-  }
-
-  private static long infoBytes(BankPlan plan, int bank) {
-    return FrameInfo.byteSize(plan.startPfn(bank), plan.endPfn(bank));
-  }
-
-  private BankSet buildBanks(BankPlan plan) {
-    Bank[] banks = new Bank[plan.count()];
-    for (int b = 0; b < banks.length; b++) {
-      long start = plan.startPfn(b);
-      long end = plan.endPfn(b);
-      long address = plan.sectionAddress(b) + offset;
-      FrameAllocator allocator =
-          switch (options.allocator()) {
-            case CLASSIC ->
-                new BuddyAllocator(
-                    options.maxOrder(), address, start << Pages.PAGE_SHIFT, end - start);
-          };
-      FrameInfo info = new FrameInfo(address + infoOffset(plan, b), start, end);
-      banks[b] = new Bank(allocator, info, plan.nodeIndex(b));
-    }
-    return new BankSet(plan, banks);
-  }
-
   // ---- Frames ----
 
   /// Gives all free frames to the banks.
   ///
   /// @return pairs of start and end of the frames that boot information alone holds
-  private long[] handOver(BankSet banks, BankPlan plan, Reservations reservations, Memblock rest) {
+  private long[] handOver(
+      MachineFrames frames, BankPlan plan, Reservations reservations, Memblock rest) {
     memblock.retire();
     for (long at = 0; memblock.nextFree(at, Memblock.NO_NODE); at = memblock.freeEnd()) {
       long start = Pages.alignUp(memblock.freeBase());
       long end = Pages.alignDown(memblock.freeEnd());
       if (start < end) {
-        banks.addFrames(start >>> Pages.PAGE_SHIFT, end >>> Pages.PAGE_SHIFT);
+        frames.addFrames(start >>> Pages.PAGE_SHIFT, end >>> Pages.PAGE_SHIFT);
         rest.reserve(start, end - start);
       }
     }
@@ -310,18 +288,23 @@ final class BootSequence {
     return runs;
   }
 
-  private AddressRange takeHeap(BankSet banks, long presentBytes) throws BootException {
+  private AddressRange takeHeap(MachineFrames frames, long presentBytes) throws BootException {
     long wanted = Math.min(HEAP_MOST, Math.max(HEAP_LEAST, presentBytes / HEAP_SHARE));
-    long frames = wanted >>> Pages.PAGE_SHIFT;
-    boolean possible = frames <= Pages.orderToFrames(options.maxOrder());
-    long pfn = possible ? banks.take(frames, AllocationFlags.NONE) : FrameAllocator.NO_FRAME;
+    long frameCount = wanted >>> Pages.PAGE_SHIFT;
+    // It stays for as long as the machine runs.
+    long pfn = frames.tryAllocateFrames(frameCount, AllocationFlags.LONG);
+    frames.drainCaches();
     if (pfn < 0) {
       throw new BootException(
-          BootException.NO_HEAP + ": " + frames + " consecutive frames of " + banks.freeFrames());
+          BootException.NO_HEAP
+              + ": "
+              + frameCount
+              + " consecutive frames of "
+              + frames.freeFrameCount(-1));
     }
-    banks.resetCounters();
-    AddressRange heap = new AddressRange(pfn << Pages.PAGE_SHIFT, frames << Pages.PAGE_SHIFT);
-    notes.line("heap: " + BootNotes.text(heap) + ", " + frames + " frames");
+    frames.resetCounters();
+    AddressRange heap = new AddressRange(pfn << Pages.PAGE_SHIFT, frameCount << Pages.PAGE_SHIFT);
+    notes.line("heap: " + BootNotes.text(heap) + ", " + frameCount + " frames");
     return heap;
   }
 
@@ -374,21 +357,23 @@ final class BootSequence {
       end[n] = plan.endPfn(b);
       present[n] += plan.presentFrames(b);
     }
-    long[] managed = banks.managedByNode(nodes);
-    long[] free = banks.freeByNode(nodes, -1);
-    long[][] blocks = new long[options.maxOrder() + 1][];
-    for (int order = 0; order < blocks.length; order++) {
-      blocks[order] = banks.freeByNode(nodes, order);
+    long[] managed = new long[nodes];
+    long[] free = new long[nodes];
+    long[][] blocks = new long[nodes][options.maxOrder() + 1];
+    for (int b = 0; b < banks.count(); b++) {
+      Bank bank = banks.bank(b);
+      int n = bank.nodeIndex();
+      managed[n] += bank.allocator().managedFrameCount();
+      free[n] += bank.allocator().freeFrameCount();
+      for (int order = 0; order <= options.maxOrder(); order++) {
+        blocks[n][order] += bank.allocator().freeBlockCount(order);
+      }
     }
     BootReport.NodeRow[] rows = new BootReport.NodeRow[nodes];
     for (int n = 0; n < nodes; n++) {
-      long[] freeBlocks = new long[blocks.length];
-      for (int order = 0; order < blocks.length; order++) {
-        freeBlocks[order] = blocks[order][n];
-      }
       rows[n] =
           new BootReport.NodeRow(
-              plan.nodeId(n), start[n], end[n], present[n], managed[n], free[n], freeBlocks);
+              plan.nodeId(n), start[n], end[n], present[n], managed[n], free[n], blocks[n]);
     }
     return rows;
   }

@@ -172,6 +172,7 @@ final class BootModel {
     assertEquals(model.presentFrames - model.count(), frames.reserved());
     assertEquals(frames.present() - frames.reserved() - frames.memMap(), frames.managed());
     assertEquals(frames.managed() - frames.heap(), frames.free());
+    assertEquals(0, frames.cached(), "a boot ends with empty caches");
     assertEquals(frames.free(), machine.freeFrameCount());
     assertEquals(frames.managed(), machine.managedFrameCount());
     for (BootReport.MemMapSection section : report.memMapSections()) {
@@ -199,11 +200,22 @@ final class BootModel {
       }
     }
     assertEquals(0, machine.freeFrameCount());
+    assertEquals(0, machine.cachedFrameCount());
     assertEquals(0, model.count());
     machine.assertValid();
     for (long[] block : blocks) {
       machine.free(block[0], (int) block[1]);
     }
-    assertEquals(machine.report().frames().free(), machine.freeFrameCount());
+    long free = machine.report().frames().free();
+    assertEquals(free, machine.freeFrameCount() + machine.cachedFrameCount());
+    machine.drainCaches();
+    assertEquals(0, machine.cachedFrameCount());
+    assertEquals(free, machine.freeFrameCount());
+    for (BootReport.NodeRow row : machine.report().nodes()) {
+      for (int o = 0; o <= machine.maxOrder(); o++) {
+        assertEquals(
+            row.freeBlocks()[o], machine.freeBlockCount(row.node(), o), "blocks of order " + o);
+      }
+    }
   }
 }

@@ -19,11 +19,21 @@ import java.util.stream.Stream;
 import java.util.zip.GZIPInputStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /// Boots of real device trees.
+@ParameterizedClass
+@EnumSource(BootOptions.AllocatorKind.class)
 class BootSharedDataTest {
   private static final long MIB = Maps.MIB;
   private static final long GIB = Maps.GIB;
+
+  private final BootOptions plain;
+
+  BootSharedDataTest(BootOptions.AllocatorKind kind) {
+    plain = BootOptions.DEFAULTS.withAllocator(kind);
+  }
 
   private static Path folder(String name) {
     Path root = Path.of(System.getProperty("bifolio.root", "."));
@@ -61,7 +71,7 @@ class BootSharedDataTest {
     int booted = 0;
     for (Path file : trees()) {
       MemoryMap map = read(file);
-      BootOptions options = BootOptions.DEFAULTS.withFdtByteSize(Files.size(file));
+      BootOptions options = plain.withFdtByteSize(Files.size(file));
       if (map.totalMemoryBytes() < 64 * MIB) {
         options = options.withLoaderMemory(new AddressRange(8 * GIB, 512 * MIB));
       }
@@ -80,7 +90,7 @@ class BootSharedDataTest {
     MemoryMap map =
         read(folder("dtb").resolve("linux-7.2.13-arm64__exynos__google__gs101-oriole.dtb"));
     BootOptions options =
-        BootOptions.DEFAULTS
+        plain
             .withLoaderMemory(new AddressRange(0x8000_0000L, 2 * GIB))
             .withLoaderMemory(new AddressRange(0x8_8000_0000L, 6 * GIB))
             .withKernel(new AddressRange(0x8000_0000L, 32 * MIB))
@@ -96,10 +106,10 @@ class BootSharedDataTest {
   @Test
   void aHugeHoleCostsNoMemMap() throws Exception {
     MemoryMap map = read(folder("dtb").resolve("qemu-7.2__a64-versal-12G.dtb.gz"));
-    try (Machine machine = Machine.boot(map, BootOptions.DEFAULTS, BootLog.SILENT)) {
+    try (Machine machine = Machine.boot(map, plain, BootLog.SILENT)) {
       assertEquals((12 * GIB) >>> 12, machine.report().frames().present());
       assertTrue(machine.report().memMapByteSize() < 74 * MIB);
-      BootModel.check(map, BootOptions.DEFAULTS, machine, 3);
+      BootModel.check(map, plain, machine, 3);
     }
   }
 }

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.bifolio.kernel.firmware.MemoryMap;
 import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.frame.FrameAllocator;
 import dev.bifolio.kernel.frame.FrameInfo;
@@ -20,17 +21,34 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.EnumSource;
 
+@ParameterizedClass
+@EnumSource(BootOptions.AllocatorKind.class)
 class MachineTest {
   private static final long MIB = Maps.MIB;
   private static final long GIB = Maps.GIB;
 
+  private final BootOptions options;
+
+  MachineTest(BootOptions.AllocatorKind kind) {
+    options = BootOptions.DEFAULTS.withHeadroom(MIB).withAllocator(kind);
+  }
+
   /// Two banks: one at 1 GiB, one at 4 GiB.
-  private static Machine machine() throws BootException {
-    return Machine.boot(
-        Maps.fdt().ram(GIB, 128 * MIB).ram(4 * GIB, 128 * MIB).build(),
-        BootOptions.DEFAULTS.withHeadroom(MIB),
-        BootLog.SILENT);
+  private Machine machine() throws BootException {
+    return machine(options);
+  }
+
+  private static Machine machine(BootOptions options) throws BootException {
+    MemoryMap map = Maps.fdt().ram(GIB, 128 * MIB).ram(4 * GIB, 128 * MIB).build();
+    return Machine.boot(map, options, BootLog.SILENT);
+  }
+
+  private static long freeAfterDraining(Machine machine) {
+    assertEquals(machine.cachedFrameCount(), machine.drainCaches());
+    return machine.freeFrameCount();
   }
 
   private static FrameError errorOf(Executable request) {
@@ -58,7 +76,7 @@ class MachineTest {
       for (long each : blocks) {
         machine.free(each, 9);
       }
-      assertEquals(machine.report().frames().free(), machine.freeFrameCount());
+      assertEquals(machine.report().frames().free(), freeAfterDraining(machine));
       assertEquals(blocks.size(), machine.statistics().frees());
       machine.assertValid();
       machine.resetCounters();
@@ -94,7 +112,7 @@ class MachineTest {
       assertEquals(8, machine.statistics().refusedFrees());
       machine.free(pfn, 3);
       assertEquals(FrameError.NOT_ALLOCATED, errorOf(() -> machine.free(pfn, 3)));
-      assertEquals(free, machine.freeFrameCount());
+      assertEquals(free, freeAfterDraining(machine));
       machine.assertValid();
     }
   }
@@ -114,14 +132,14 @@ class MachineTest {
       for (int i = 0; i < 600; i++) {
         assertEquals(0, machine.tryFree(run + i, 0));
       }
-      assertEquals(free, machine.freeFrameCount());
+      assertEquals(free, freeAfterDraining(machine));
       machine.assertValid();
     }
   }
 
   @Test
   void zeroedFramesAreZeroAndOthersKeepTheirContent() throws Exception {
-    try (Machine machine = machine()) {
+    try (Machine machine = machine(options.withCpuCount(1))) {
       long pfn = machine.allocate(1, 0);
       long address = machine.physToVirt(pfn << 12);
       Memory.fill(address, 8192, (byte) 0x5A);
@@ -153,7 +171,7 @@ class MachineTest {
 
   @Test
   void frameInfoIsZeroAtFirstAndSurvivesAllocation() throws Exception {
-    try (Machine machine = machine()) {
+    try (Machine machine = machine(options.withCpuCount(1))) {
       long pfn = machine.allocate(0, 0);
       FrameInfo info = machine.frameInfo(pfn);
       assertNotNull(info);
@@ -184,6 +202,15 @@ class MachineTest {
             () -> machine.allocateFrames(1, 0),
             () -> machine.freeFrames(1, 1),
             () -> machine.splitBlock(1, 0),
+            () -> machine.allocateFramesWithin(1, 0, 1, Long.MAX_VALUE, 0),
+            () -> machine.allocateRange(GIB >>> 12, 1, 0),
+            () -> machine.freeRange(GIB >>> 12, 1),
+            () -> machine.tryFreeRange(GIB >>> 12, 1),
+            () -> machine.allocateBulk(new long[1], 0, 1, 0),
+            () -> machine.freeBulk(new long[1], 0, 1),
+            () -> machine.splitFrames(1, 1),
+            machine::cachedFrameCount,
+            machine::drainCaches,
             machine::freeFrameCount,
             machine::managedFrameCount,
             () -> machine.splitBlock(1, 99),
@@ -225,7 +252,7 @@ class MachineTest {
         thread.join();
       }
       assertNull(failure.get());
-      assertEquals(free, machine.freeFrameCount());
+      assertEquals(free, freeAfterDraining(machine));
       assertEquals(machine.statistics().allocations(), machine.statistics().frees());
       machine.assertValid();
     }

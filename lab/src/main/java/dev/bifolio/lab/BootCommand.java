@@ -80,9 +80,23 @@ final class BootCommand implements Callable<Integer> {
   @Option(
       names = "--allocator",
       paramLabel = "KIND",
-      defaultValue = "classic",
-      description = "The frame allocator: classic (default: ${DEFAULT-VALUE}).")
-  BootOptions.AllocatorKind allocator = BootOptions.AllocatorKind.CLASSIC;
+      defaultValue = "hybrid",
+      description = {
+        "The frame allocator: hybrid, for any number of threads, or classic, a buddy allocator",
+        "behind a lock (default: ${DEFAULT-VALUE})."
+      })
+  BootOptions.AllocatorKind allocator = BootOptions.AllocatorKind.HYBRID;
+
+  @Option(
+      names = "--cpus",
+      paramLabel = "N",
+      defaultValue = "8",
+      converter = Numbers.CpusConverter.class,
+      description = {
+        "For how many CPUs the hybrid allocator has caches (default: ${DEFAULT-VALUE}, whatever",
+        "this machine has, so that a map boots alike everywhere)."
+      })
+  int cpuCount = 8;
 
   @Option(
       names = "--headroom",
@@ -152,7 +166,8 @@ final class BootCommand implements Callable<Integer> {
             .withArchitecture(architecture)
             .withInitrd(initrd)
             .withKernel(file == null && kernel == null ? BUNDLED_KERNEL : kernel)
-            .withAllocator(allocator);
+            .withAllocator(allocator)
+            .withCpuCount(cpuCount);
     for (AddressRange range : memory) {
       options = options.withLoaderMemory(range);
     }

@@ -10,6 +10,7 @@ import dev.bifolio.kernel.unit.Pages;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -165,6 +166,7 @@ final class BootView implements BootLog {
     json.put("initrd", initrd(report));
     json.put("warnings", List.of(report.warnings()));
     json.put("frames", frames(report.frames()));
+    json.put("allocator", allocator(report.allocator()));
     json.put("memMap", memMap(report));
     Map<String, @Nullable Object> heap = MapJson.range(report.heap());
     heap.put("frames", report.frames().heap());
@@ -204,6 +206,16 @@ final class BootView implements BootLog {
     row.put("managed", frames.managed());
     row.put("heap", frames.heap());
     row.put("free", frames.free());
+    row.put("cached", frames.cached());
+    return row;
+  }
+
+  private static Map<String, @Nullable Object> allocator(BootReport.Allocator allocator) {
+    Map<String, @Nullable Object> row = new LinkedHashMap<>();
+    row.put("kind", allocator.kind().name().toLowerCase(Locale.ROOT));
+    row.put("cpus", allocator.cpuCount());
+    row.put("size", allocator.byteSize());
+    row.put("frameInfoSize", allocator.infoByteSize());
     return row;
   }
 

@@ -1,5 +1,6 @@
 package dev.bifolio.lab;
 
+import dev.bifolio.kernel.BootOptions;
 import dev.bifolio.kernel.unit.AddressRange;
 import java.util.Locale;
 import picocli.CommandLine.ITypeConverter;
@@ -71,6 +72,23 @@ final class Numbers {
       } catch (NumberFormatException e) {
         throw new TypeConversionException("'" + value + "' is no whole number of 64 bits");
       }
+    }
+  }
+
+  /// For how many CPUs there are caches.
+  static final class CpusConverter implements ITypeConverter<Integer> {
+    @Override
+    public Integer convert(String value) {
+      try {
+        int count = Integer.parseInt(value);
+        if (count >= 1 && count <= BootOptions.MAX_CPU_COUNT) {
+          return count;
+        }
+      } catch (NumberFormatException e) {
+        // told below
+      }
+      throw new TypeConversionException(
+          "'" + value + "' is no number of CPUs, 1 … " + BootOptions.MAX_CPU_COUNT);
     }
   }
 

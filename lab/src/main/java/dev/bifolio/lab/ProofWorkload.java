@@ -21,8 +21,9 @@ import org.jspecify.annotations.Nullable;
 /// sizes are allocated, marked, checked and freed, with an account of its own of who owns what.
 ///
 /// It asks of every allocation that nobody else owns it and that no reservation covers it, of every
-/// free that the mark is still there, and of the end that every frame came back and that the
-/// allocators' own validation finds nothing (above 64 GiB it does not look inside free blocks).
+/// free that the mark is still there, halfway that no frame is missing from the machine's counts,
+/// and of the end that every frame came back, from the caches too, and that the allocators' own
+/// validation finds nothing (above 64 GiB it does not look inside free blocks).
 ///
 /// @param operationCount allocations and frees done
 /// @param failureCount requests for which there was no memory
@@ -81,16 +82,21 @@ record ProofWorkload(
         } else {
           free(random.nextInt(live.size()));
         }
+        if (operations == OPERATIONS / 2 && problem == null) {
+          account(freeBefore);
+        }
       }
       while (!live.isEmpty() && problem == null) {
         operations++;
         free(live.size() - 1);
       }
+      machine.drainCaches();
       if (problem == null && machine.freeFrameCount() != freeBefore) {
         problem =
             "free frames: %d before, %d after".formatted(freeBefore, machine.freeFrameCount());
       }
-      // The full walk reads 16 bytes a frame: too long for a command that simulates terabytes.
+      // With the classic allocator the full walk reads 16 bytes a frame: too long for a command
+      // that simulates terabytes.
       boolean insideBlocks = machine.report().frames().managed() <= FULL_WALK_FRAMES;
       ValidationReport validation = insideBlocks ? machine.validate() : machine.validateBlocks();
       if (problem == null && !validation.isValid()) {
@@ -155,6 +161,21 @@ record ProofWorkload(
         machine.freeFrames(block.pfn(), block.frameCount());
       } else {
         machine.free(block.pfn(), block.order());
+      }
+    }
+
+    /// What is not free is cached or owned.
+    private void account(long freeBefore) {
+      long ownedFrames = 0;
+      for (Block block : live) {
+        ownedFrames += block.frameCount();
+      }
+      long free = machine.freeFrameCount();
+      long cached = machine.cachedFrameCount();
+      if (free + cached + ownedFrames != freeBefore) {
+        problem =
+            "%d free, %d cached and %d owned frames are not the %d that were free before"
+                .formatted(free, cached, ownedFrames, freeBefore);
       }
     }
 

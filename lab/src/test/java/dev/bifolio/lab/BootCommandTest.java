@@ -54,6 +54,7 @@ class BootCommandTest {
             "modules",
             "warnings",
             "frames",
+            "allocator",
             "memMap",
             "heap",
             "zones",
@@ -67,7 +68,9 @@ class BootCommandTest {
     assertEquals(
         number(frames, "managed"),
         number(frames, "present") - number(frames, "reserved") - number(frames, "memMap"));
-    assertEquals(number(frames, "free"), number(frames, "managed") - number(frames, "heap"));
+    assertEquals(
+        number(frames, "free") + number(frames, "cached"),
+        number(frames, "managed") - number(frames, "heap"));
     Map<?, ?> heap = (Map<?, ?>) json.get("heap");
     assertEquals(64L << 20, number(heap, "size"));
     Map<?, ?> zone = (Map<?, ?>) ((List<?>) json.get("zones")).getFirst();
@@ -79,6 +82,28 @@ class BootCommandTest {
     assertEquals(number(frames, "free"), free);
     assertTrue(json.containsKey("pageTables"));
     assertNull(json.get("pageTables"));
+  }
+
+  @Test
+  void theHybridAllocatorRunsTheMemoryUnlessTheBaselineIsAskedFor() throws Exception {
+    Map<?, ?> hybrid = allocator("boot", "--json", "--cpus", "3");
+    assertEquals("hybrid", hybrid.get("kind"));
+    assertEquals(3, number(hybrid, "cpus"));
+    Map<?, ?> classic = allocator("boot", "--json", "--allocator", "classic");
+    assertEquals("classic", classic.get("kind"));
+    assertEquals(0, number(classic, "cpus"));
+    assertTrue(20 * number(hybrid, "size") < number(classic, "size"), hybrid + " " + classic);
+    assertEquals(number(hybrid, "frameInfoSize"), number(classic, "frameInfoSize"));
+    String log = CommandRun.of("boot").out();
+    assertTrue(log.contains("\nallocator: hybrid, caches for 8 CPUs, "), log);
+    log = CommandRun.of("boot", "--allocator", "classic").out();
+    assertTrue(log.contains("\nallocator: classic, no caches, "), log);
+  }
+
+  private static Map<?, ?> allocator(String... arguments) throws Exception {
+    CommandRun run = CommandRun.of(arguments);
+    assertEquals(0, run.exit(), run.err());
+    return (Map<?, ?>) Objects.requireNonNull(run.json().getFirst().get("allocator"));
   }
 
   @Test
@@ -112,6 +137,9 @@ class BootCommandTest {
     "--memory, 0+0",
     "--arch, vax",
     "--allocator, none",
+    "--cpus, 0",
+    "--cpus, 5000",
+    "--cpus, many",
     "--seed, x",
     "--kernel, here",
     "--headroom, -1",

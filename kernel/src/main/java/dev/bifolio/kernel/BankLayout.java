@@ -1,0 +1,133 @@
+package dev.bifolio.kernel;
+
+import dev.bifolio.kernel.boot.BankPlan;
+import dev.bifolio.kernel.frame.BuddyAllocator;
+import dev.bifolio.kernel.frame.FrameAllocator;
+import dev.bifolio.kernel.frame.FrameInfo;
+import dev.bifolio.kernel.frame.HybridAllocator;
+import dev.bifolio.kernel.platform.Cpu;
+import dev.bifolio.kernel.unit.Pages;
+
+/// What lies in the metadata section of a bank, by the kind of its allocator, and how allocators
+/// are made of it.
+///
+/// ```
+///   hybrid    [ allocator: words, bins, caches ][ bank's word, 64 ][ FrameInfo: 8 a frame ]
+///   classic   [ allocator: 16 a frame                             ][ FrameInfo: 8 a frame ]
+/// ```
+///
+/// Caches are for CPUs, not for memory, so many small banks would have more caches than frames:
+/// each CPU has caches in a bank only for every [#FRAMES_PER_CPU] frames that it has, and one has
+/// always.
+final class BankLayout {
+  /// 16 MiB: the caches of a CPU take less than a thousandth of that.
+  private static final long FRAMES_PER_CPU = 4096;
+
+  private final BootOptions options;
+  private final int cpuCount;
+
+  BankLayout(BootOptions options) {
+    this.options = options;
+    cpuCount = options.cpuCount() == 0 ? Cpu.count() : options.cpuCount();
+  }
+
+  private boolean isHybrid() {
+    return options.allocator() == BootOptions.AllocatorKind.HYBRID;
+  }
+
+  private int cpuCount(BankPlan plan, int bank) {
+    long frames = plan.endPfn(bank) - plan.startPfn(bank);
+    return Math.clamp(frames / FRAMES_PER_CPU, 1, cpuCount);
+  }
+
+  // ---- Sizes ----
+
+  private long allocatorBytes(BankPlan plan, int bank) {
+    long start = plan.startPfn(bank);
+    long end = plan.endPfn(bank);
+    return switch (options.allocator()) {
+      case HYBRID -> HybridAllocator.metadataBytes(start, end, cpuCount(plan, bank));
+      case CLASSIC -> BuddyAllocator.metadataBytes(start, end);
+    };
+  }
+
+  private long infoOffset(BankPlan plan, int bank) {
+    return allocatorBytes(plan, bank) + (isHybrid() ? ConcurrentFrames.BANK_WORD_BYTES : 0);
+  }
+
+  private static long infoBytes(BankPlan plan, int bank) {
+    return FrameInfo.byteSize(plan.startPfn(bank), plan.endPfn(bank));
+  }
+
+  long sectionBytes(BankPlan plan, int bank) {
+    return infoOffset(plan, bank) + infoBytes(plan, bank);
+  }
+
+  BootReport.Allocator report(BankPlan plan) {
+    long allocatorBytes = 0;
+    long infoBytes = 0;
+    for (int b = 0; b < plan.count(); b++) {
+      allocatorBytes += infoOffset(plan, b);
+      infoBytes += infoBytes(plan, b);
+    }
+    return new BootReport.Allocator(
+        options.allocator(), isHybrid() ? cpuCount : 0, allocatorBytes, infoBytes);
+  }
+
+  /// One line for the log.
+  String describe(BankPlan plan, long presentFrames) {
+    BootReport.Allocator all = report(plan);
+    long centibits = all.centibitsPerFrame(presentFrames);
+    return "allocator: "
+        + (isHybrid() ? "hybrid, caches for " + cpuCount : "classic, no caches")
+        + (isHybrid() ? (cpuCount == 1 ? " CPU" : " CPUs") : "")
+        + ", "
+        + BootNotes.bytes(all.byteSize())
+        + ", "
+        + centibits / 100
+        + (centibits % 100 < 10 ? ".0" : ".")
+        + centibits % 100
+        + " bits a frame; FrameInfo: "
+        + BootNotes.bytes(all.infoByteSize());
+  }
+
+  // ---- Building ----
+
+  BankSet buildBanks(BankPlan plan, long offset) {
+    Bank[] banks = new Bank[plan.count()];
+    for (int b = 0; b < banks.length; b++) {
+      long start = plan.startPfn(b);
+      long end = plan.endPfn(b);
+      long address = plan.sectionAddress(b) + offset;
+      FrameInfo info = new FrameInfo(address + infoOffset(plan, b), start, end);
+      banks[b] = new Bank(allocator(plan, b, address), info, plan.nodeIndex(b));
+    }
+    return new BankSet(plan, banks);
+  }
+
+  private FrameAllocator allocator(BankPlan plan, int bank, long address) {
+    long start = plan.startPfn(bank) << Pages.PAGE_SHIFT;
+    long frames = plan.endPfn(bank) - plan.startPfn(bank);
+    return switch (options.allocator()) {
+      case HYBRID ->
+          new HybridAllocator(options.maxOrder(), cpuCount(plan, bank), address, start, frames);
+      case CLASSIC -> new BuddyAllocator(options.maxOrder(), address, start, frames);
+    };
+  }
+
+  MachineFrames join(BankPlan plan, long offset, BankSet banks) {
+    long header = plan.headerAddress() + offset;
+    if (!isHybrid()) {
+      return new LockedFrames(banks, header, options.maxOrder());
+    }
+    HybridAllocator[] allocators = new HybridAllocator[banks.count()];
+    long[] words = new long[banks.count()];
+    for (int b = 0; b < words.length; b++) {
+      words[b] = plan.sectionAddress(b) + offset + allocatorBytes(plan, b);
+      if (banks.bank(b).allocator() instanceof HybridAllocator hybrid) {
+        allocators[b] = hybrid;
+      }
+    }
+    return new ConcurrentFrames(banks, header, options.maxOrder(), allocators, words);
+  }
+}

@@ -1,0 +1,94 @@
+package dev.bifolio.kernel.frame;
+
+import dev.bifolio.kernel.unit.Pages;
+
+/// What a source of several hybrid allocators asks of one that is not its last resort: requests
+/// that, when they fail here, are not counted, because another allocator may serve them.
+///
+/// A request that is served counts as usual. Whoever asks several allocators asks the last one
+/// itself, so that a request that nobody could serve is one failure. Arguments are not checked.
+///
+/// Any thread; no Java objects.
+///
+/// @param allocator the allocator that is asked, initialised
+public record FrameProbe(HybridAllocator allocator) {
+  /// A block or run of what is free now, or in the caches of this CPU. Nothing is called back, so
+  /// that to fail is cheap.
+  ///
+  /// @param cpu whose caches it may come from, 0 or more
+  /// @param frameCount legal for the allocator
+  /// @param flags [AllocationFlags]
+  /// @return the first frame, or [FrameAllocator#NO_FRAME]
+  public long takeNow(int cpu, long frameCount, int flags) {
+    HybridCore core = allocator.core;
+    int order = Pages.framesToOrderUp(frameCount);
+    int slot = core.slots.of(cpu, AllocationFlags.kindOf(flags));
+    long claim = core.slots.claim(slot);
+    boolean block = frameCount == Pages.orderToFrames(order);
+    if (frameCount >= AreaWord.FRAMES) {
+      return block ? takeUnits(claim, order) : takeTrimmed(claim, order, frameCount);
+    }
+    long frame = order == 0 ? SlotClaims.pop(claim) : HybridCore.NONE;
+    if (frame < 0 && block) {
+      frame = core.magazines.pop(claim, order);
+    }
+    if (frame < 0) {
+      frame = core.takeSmall(slot, claim, (int) frameCount);
+    }
+    return frame >= 0 ? core.basePfn() + frame : FrameAllocator.NO_FRAME;
+  }
+
+  private long takeUnits(long claim, int order) {
+    UnitLevel level = allocator.core.levelOf(order);
+    long unit = level.take(order - level.shift());
+    if (unit < 0) {
+      return FrameAllocator.NO_FRAME;
+    }
+    allocator.core.count(claim, order);
+    return unit << level.shift();
+  }
+
+  private long takeTrimmed(long claim, int order, long frameCount) {
+    Transit.begin(Slots.transit(claim));
+    long pfn = takeUnits(claim, order);
+    if (pfn >= 0) {
+      allocator.core.longRuns.trim(pfn, order, frameCount);
+    }
+    Transit.end(Slots.transit(claim));
+    return pfn;
+  }
+
+  /// A block or run, for which whatever is cached, reserved or lent is called back before the
+  /// request fails.
+  ///
+  /// @param cpu whose caches it may come from, 0 or more
+  /// @param frameCount legal for the allocator
+  /// @param flags [AllocationFlags]
+  /// @return the first frame, or [FrameAllocator#NO_FRAME]
+  public long take(int cpu, long frameCount, int flags) {
+    return Long.bitCount(frameCount) == 1
+        ? allocator.core.allocate(cpu, Pages.framesToOrderUp(frameCount), flags)
+        : allocator.core.allocateRun(cpu, frameCount, flags);
+  }
+
+  /// A run in a certain place. Calls back what is cached before it fails.
+  ///
+  /// @param cpu in whose statistics it counts, 0 or more
+  /// @param frameCount as in [FrameAllocator#allocateFramesWithin]
+  /// @param flags [AllocationFlags]
+  /// @param alignmentFrames as there
+  /// @param maxPfn as there
+  /// @param boundaryFrames as there
+  /// @return the first frame, [FrameAllocator#NO_FRAME], or the code of a mistake, not counted
+  public long takeWithin(
+      int cpu, long frameCount, int flags, long alignmentFrames, long maxPfn, long boundaryFrames) {
+    long mistake =
+        PlacedRequests.mistakeIn(frameCount, alignmentFrames, boundaryFrames, allocator.maxOrder());
+    if (mistake != 0) {
+      return mistake;
+    }
+    long last = Math.min(maxPfn, allocator.endPfn() - 1);
+    long start = allocator.startPfn();
+    return allocator.places.allocateBelow(cpu, frameCount, flags, alignmentFrames, start, last);
+  }
+}
