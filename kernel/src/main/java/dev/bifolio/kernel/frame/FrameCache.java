@@ -237,6 +237,16 @@ public final class FrameCache implements AutoCloseable {
 
   // ---- Giving back ----
 
+  /// Gives back all frames and the area, for an owner who will not need them for a while. The next
+  /// allocation fills the cache again.
+  ///
+  /// @throws IllegalStateException if the cache is closed
+  public void drain() {
+    requireOpen();
+    leave();
+    core.magazines.drain(claim);
+  }
+
   private void leave() {
     core.claims.drain(slot);
     firstPfn = NO_WORD;
@@ -248,8 +258,7 @@ public final class FrameCache implements AutoCloseable {
     if (closed) {
       return;
     }
-    leave();
-    core.magazines.drain(claim);
+    drain();
     finalRefills = refills();
     finalHits = allocations() - finalRefills;
     finalGivenBack = framesGivenBack();
