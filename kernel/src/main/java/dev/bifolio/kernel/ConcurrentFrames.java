@@ -174,8 +174,7 @@ final class ConcurrentFrames implements MachineFrames {
     for (int b = allocators.length - 1; b > 0; b--) {
       if (allocators[b].startPfn() <= maxPfn) {
         long pfn =
-            probes[b].takeWithin(
-                cpu, frameCount, flags, alignmentFrames, maxPfn, boundaryFrames);
+            probes[b].takeWithin(cpu, frameCount, flags, alignmentFrames, maxPfn, boundaryFrames);
         if (pfn >= 0) {
           return pfn;
         }
