@@ -29,7 +29,7 @@ final class Areas {
   private static final long NONE = -1;
 
   private final UnitLevel groups;
-  private final HintBitmap bins = new HintBitmap(AllocationFlags.KIND_COUNT, AreaWord.BINS);
+  final HintBitmap bins = new HintBitmap(AllocationFlags.KIND_COUNT, AreaWord.BINS);
   private long firstArea;
   private long areaCount;
   private long areaWords;
@@ -299,6 +299,10 @@ final class Areas {
       }
       int bin = AreaWord.bin(largest, 1 << largest);
       long next = AreaWord.binned(word, known < 0 ? bin : (bin & ~3) | (AreaWord.bin(word) & 3));
+      // Before, so that the next free of this area, which tells nobody, is found at once; and
+      // after,
+      // because a searcher may have taken the hint away meanwhile.
+      bins.set(AreaWord.kind(next), AreaWord.bin(next), area);
       if (Memory.compareAndSetLong(address, word, next)) {
         bins.set(AreaWord.kind(next), AreaWord.bin(next), area);
         return;
@@ -348,5 +352,22 @@ final class Areas {
       whole |= (value == UnitWord.ALL_FREE ? 1 : 0) << i;
     }
     return whole;
+  }
+
+  // ---- For the validator ----
+
+  /// Whether the metadata have a word for an area.
+  boolean has(long area) {
+    return Long.compareUnsigned(area, areaCount) < 0;
+  }
+
+  /// Whether the hints lead to a BINNED area.
+  boolean isFound(long area) {
+    long word = Memory.getLongVolatile(areaWord(area));
+    return bins.leadsTo(AreaWord.kind(word), AreaWord.bin(word), area);
+  }
+
+  boolean hasStrayHints() {
+    return bins.hasStrays();
   }
 }

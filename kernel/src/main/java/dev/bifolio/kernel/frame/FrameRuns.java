@@ -43,24 +43,37 @@ final class FrameRuns {
 
   private long takeInWord(long area, int order, int frameCount) {
     long first = area << Pages.HUGE_ORDER;
-    for (int from = order; from <= 5; from++) {
-      for (long frame = first; frame < first + AreaWord.FRAMES; frame += UnitWord.UNITS) {
-        long address = areas.frameWord(frame);
-        while (true) {
-          long value = Memory.getLongVolatile(address);
-          int places = UnitWord.exactRuns(UnitWord.free(value), from);
-          if (places == 0) {
-            break;
-          }
-          int index = Integer.numberOfTrailingZeros(places);
-          long next = value ^ UnitWord.block(index, frameCount);
-          if (Memory.compareAndSetLong(address, value, next)) {
-            return frame + index;
-          }
+    while (true) {
+      long found = findInWords(areas.frameWord(first), order);
+      if (found < 0) {
+        return NONE;
+      }
+      long frame = first + (found >>> 32) * UnitWord.UNITS;
+      int index = (int) found & (UnitWord.UNITS - 1);
+      if (takeAt(frame + index, frameCount)) {
+        return frame + index;
+      }
+    }
+  }
+
+  /// The smallest free run of 2^order frames or more in a word of an area.
+  ///
+  /// @return the word's number times 2^32, plus what [UnitWord#fit] says; or -1
+  private static long findInWords(long firstWord, int order) {
+    long best = NONE;
+    int smallest = Integer.MAX_VALUE;
+    for (int word = 0; word < AreaWord.WORDS; word++) {
+      int free = UnitWord.free(Memory.getLongVolatile(firstWord + (long) word * Long.BYTES));
+      int fit = free == 0 ? -1 : UnitWord.fit(free, order);
+      if (fit >= 0 && fit >>> 5 < smallest) {
+        smallest = fit >>> 5;
+        best = (long) word << 32 | fit;
+        if (smallest == order) {
+          return best;
         }
       }
     }
-    return NONE;
+    return best;
   }
 
   private long takeWords(long area, int order, int frameCount) {
@@ -150,25 +163,30 @@ final class FrameRuns {
     if (!claimWords(frame, frameCount)) {
       return false;
     }
-    release(frame + UnitWord.UNITS, frameCount - UnitWord.UNITS);
-    Memory.putLongRelease(areas.frameWord(frame), UnitWord.ALL_FREE);
-    tellOf(frame, frameCount);
+    releaseWords(frame, frameCount);
     return true;
+  }
+
+  /// Frees a run of more than a word whose head is cached: it is the caller's alone.
+  private void releaseWords(long frame, int frameCount) {
+    release(frame + UnitWord.UNITS, frameCount - UnitWord.UNITS);
+    // Nobody else changes the word; but a store could be overtaken by the look at the area word.
+    Memory.compareAndSetLong(areas.frameWord(frame), HEAD_TAKEN, UnitWord.ALL_FREE);
+    tellOf(frame, frameCount);
   }
 
   /// Frees a cached block that only the caller has.
   void freeCached(long frame, int order) {
+    if (order >= 5) {
+      releaseWords(frame, 1 << order);
+      return;
+    }
     int index = (int) frame & 31;
     long address = areas.frameWord(frame);
-    if (order < 5) {
-      long change = UnitWord.block(index, 1 << order) ^ UnitWord.cached(index);
-      long value = Memory.getLongVolatile(address);
-      while (!Memory.compareAndSetLong(address, value, value ^ change)) {
-        value = Memory.getLongVolatile(address);
-      }
-    } else {
-      release(frame + UnitWord.UNITS, (1 << order) - UnitWord.UNITS);
-      Memory.putLongRelease(address, UnitWord.ALL_FREE);
+    long change = UnitWord.block(index, 1 << order) ^ UnitWord.cached(index);
+    long value = Memory.getLongVolatile(address);
+    while (!Memory.compareAndSetLong(address, value, value ^ change)) {
+      value = Memory.getLongVolatile(address);
     }
     tellOf(frame, 1 << order);
   }
@@ -226,17 +244,22 @@ final class FrameRuns {
         : isRunOfWords(frame, frameCount);
   }
 
-  /// Frees tails, from the beginning of a word on, that only the caller has.
+  /// Frees tails, from the beginning of a word on, that only the caller has. The last word goes
+  /// first: who takes a word that is free already, and frees it again, looks whether a tail is
+  /// behind it.
   void release(long frame, int frameCount) {
-    int left = frameCount;
-    for (long next = frame; left > 0; next += UnitWord.UNITS) {
-      long address = areas.frameWord(next);
-      if (left >= UnitWord.UNITS) {
-        Memory.putLongRelease(address, UnitWord.ALL_FREE);
-      } else {
-        Memory.getAndBitwiseOrLong(address, UnitWord.mask(0, left) & 0xFFFF_FFFFL);
-      }
-      left -= UnitWord.UNITS;
+    int words = frameCount >>> 5;
+    int rest = frameCount & 31;
+    if (rest != 0) {
+      long last = areas.frameWord(frame + ((long) words << 5));
+      Memory.getAndBitwiseOrLong(last, UnitWord.mask(0, rest) & 0xFFFF_FFFFL);
+    }
+    for (long word = words - 1L; word > 0; word--) {
+      Memory.putLongRelease(areas.frameWord(frame + (word << 5)), UnitWord.ALL_FREE);
+    }
+    if (words > 0) {
+      // Not a plain store: the area word is read afterwards, and must not be read before.
+      Memory.getAndBitwiseOrLong(areas.frameWord(frame), UnitWord.ALL_FREE);
     }
   }
 

@@ -42,7 +42,8 @@ final class FrameStates {
     return endPfn << END_SHIFT | state;
   }
 
-  /// The state of a frame of the span, and how far the frames behind it are in it too, at least.
+  /// The state of a frame of the span, and how far the frames behind it are in it too, at least;
+  /// those behind a head may be its tails.
   ///
   /// @return a value for [#stateIn] and [#endIn]
   long look(long pfn) {
@@ -56,8 +57,10 @@ final class FrameStates {
       }
       if ((UnitWord.lent(value) >>> index & 1) == 0) {
         int state = stateOf(value, index);
-        int same = state == HEAD ? 1 : alike(value, index, state);
-        return found(state, (unit + same) << shift);
+        if (state == HEAD) {
+          return found(pfn == unit << shift ? HEAD : TAIL, (unit + 1) << shift);
+        }
+        return found(state, (unit + alike(value, index, state)) << shift);
       }
     }
     return lookInArea(pfn);

@@ -32,6 +32,7 @@ final class HintBitmap {
 
   private final int kinds;
   private final int bins;
+  private long itemCount;
   private long itemWords;
   private long midWords;
   private long topWords;
@@ -64,6 +65,7 @@ final class HintBitmap {
   /// @param transit the transit word, for the moments in which a bit is clear that may be right
   void attach(long address, long itemCount, long transit) {
     this.transit = transit;
+    this.itemCount = itemCount;
     itemWords = words(itemCount);
     midWords = words(itemWords);
     topWords = words(midWords);
@@ -176,6 +178,45 @@ final class HintBitmap {
     return kinds == 1 || items == 0 ? items : items & Memory.getLongVolatile(kindLeaf(kind, word));
   }
 
+  // ---- For the validator ----
+
+  /// Whether all bits are set that lead to an item in a bin.
+  boolean leadsTo(int kind, int bin, long item) {
+    long word = item >>> 6;
+    return isSet(binLeaf(bin, word), item)
+        && (kinds == 1 || isSet(kindLeaf(kind, word), item))
+        && isSet(mid(kind, bin, word >>> 6), word)
+        && isSet(top(kind, bin, word >>> 12), word >>> 6)
+        && isSet(summary(kind), bin);
+  }
+
+  private static boolean isSet(long address, long index) {
+    return (Memory.getLongVolatile(address) >>> index & 1) != 0;
+  }
+
+  /// Whether a bit is set of which no item, word or bin can be the reason: a searcher would go
+  /// astray.
+  boolean hasStrays() {
+    long strays = 0;
+    for (int bin = 0; bin < bins; bin++) {
+      strays |= behind(binLeaf(bin, itemWords - 1), itemCount);
+    }
+    for (int kind = 0; kind < kinds; kind++) {
+      strays |= kinds == 1 ? 0 : behind(kindLeaf(kind, itemWords - 1), itemCount);
+      strays |= behind(summary(kind), bins);
+      for (int bin = 0; bin < bins; bin++) {
+        strays |= behind(mid(kind, bin, midWords - 1), itemWords);
+        strays |= behind(top(kind, bin, topWords - 1), midWords);
+      }
+    }
+    return strays != 0;
+  }
+
+  /// The bits of a last word that are behind the last of `count` bits.
+  private static long behind(long address, long count) {
+    return (count & 63) == 0 ? 0 : Memory.getLongVolatile(address) >>> count;
+  }
+
   private static void setBit(long address, long index) {
     long bit = 1L << index;
     if ((Memory.getLongVolatile(address) & bit) == 0) {
@@ -187,23 +228,23 @@ final class HintBitmap {
     Memory.getAndBitwiseAndLong(address, ~(1L << index));
   }
 
-  private long summary(int kind) {
+  long summary(int kind) {
     return summary + (long) kind * Long.BYTES;
   }
 
-  private long top(int kind, int bin, long index) {
+  long top(int kind, int bin, long index) {
     return tops + ((kind * bins + bin) * topWords + index) * Long.BYTES;
   }
 
-  private long mid(int kind, int bin, long index) {
+  long mid(int kind, int bin, long index) {
     return mids + ((kind * bins + bin) * midWords + index) * Long.BYTES;
   }
 
-  private long binLeaf(int bin, long index) {
+  long binLeaf(int bin, long index) {
     return binLeaves + (bin * itemWords + index) * Long.BYTES;
   }
 
-  private long kindLeaf(int kind, long index) {
+  long kindLeaf(int kind, long index) {
     return kindLeaves + (kind * itemWords + index) * Long.BYTES;
   }
 }

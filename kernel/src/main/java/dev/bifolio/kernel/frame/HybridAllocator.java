@@ -134,7 +134,11 @@ public final class HybridAllocator implements FrameAllocator {
 
   @Override
   public long tryAllocate(int order, int flags) {
-    return tryAllocateOn(Cpu.current(), order, flags);
+    if (order < Slots.CACHED_ORDERS || order > usableOrder) {
+      return tryAllocateOn(Cpu.current(), order, flags);
+    }
+    long pfn = core.allocateLarge(order, flags);
+    return pfn >= 0 ? pfn : exhausted(Cpu.current(), order, flags);
   }
 
   /// [#tryAllocate] on the caches of a certain CPU, for replay and tests.
@@ -223,7 +227,10 @@ public final class HybridAllocator implements FrameAllocator {
 
   @Override
   public long tryFree(long pfn, int order) {
-    return tryFreeOn(HybridCore.CURRENT_CPU, pfn, order);
+    if (order < Slots.CACHED_ORDERS || order > usableOrder) {
+      return tryFreeOn(HybridCore.CURRENT_CPU, pfn, order);
+    }
+    return core.freeLarge(pfn, order) ? 0 : refuseFree(pfn, Pages.orderToFrames(order));
   }
 
   /// [#tryFree] into the caches of a certain CPU, for replay and tests.
@@ -454,13 +461,20 @@ public final class HybridAllocator implements FrameAllocator {
 
   @Override
   public ValidationReport validate() {
-    return isInitialized()
-        ? new HybridValidator(core, startPfn, endPfn, managedFrameCount()).validate()
-        : new ValidationReport(0, 0, "");
+    return validate(true);
   }
 
+  /// {@inheritDoc}
+  ///
+  /// Areas that say that nothing is free in them are taken at their word.
   @Override
   public ValidationReport validateBlocks() {
-    return validate();
+    return validate(false);
+  }
+
+  private ValidationReport validate(boolean inside) {
+    return isInitialized()
+        ? new HybridValidator(core, counts, startPfn, endPfn, inside).validate()
+        : new ValidationReport(0, 0, "");
   }
 }

@@ -116,6 +116,7 @@ final class HybridCore {
   // Copies of what the parts know: every step from object to object costs a load on the way of each
   // request, and after a compare-and-set none of them can be hidden.
   private int cpuCount;
+  private int cpuSlots;
   private long slotWords;
   private long slotBytes;
   private long frameWords;
@@ -158,6 +159,7 @@ final class HybridCore {
     basePfn = areas.basePfn();
     spanFrames = areas.areaCount() << Pages.HUGE_ORDER;
     cpuCount = slots.cpuCount();
+    cpuSlots = slots.firstOwned();
     slotWords = slots.claim(0);
     slotBytes = slots.claim(1) - slotWords;
     frameWords = areas.frameWord(0);
@@ -183,7 +185,7 @@ final class HybridCore {
     int slot = mine * AllocationFlags.KIND_COUNT + AllocationFlags.kindOf(flags);
     long claim = slotWords + slot * slotBytes;
     if (order >= Slots.CACHED_ORDERS) {
-      return allocateLarge(claim, order, 1L << order);
+      return allocateLarge(claim, order);
     }
     long frame = order == 0 ? SlotClaims.pop(claim) : NONE;
     if (frame < 0) {
@@ -199,7 +201,7 @@ final class HybridCore {
     int slot = slots.of(cpu, AllocationFlags.kindOf(flags));
     return frameCount < AreaWord.FRAMES
         ? allocateSmall(slot, slots.claim(slot), (int) frameCount)
-        : allocateLarge(slots.claim(slot), Pages.framesToOrderUp(frameCount), frameCount);
+        : allocateTrimmed(slots.claim(slot), Pages.framesToOrderUp(frameCount), frameCount);
   }
 
   private long allocateSmall(int slot, long claim, int frameCount) {
@@ -272,21 +274,34 @@ final class HybridCore {
     }
   }
 
-  private long allocateLarge(long claim, int order, long frameCount) {
-    if (frameCount != 1L << order) {
-      return allocateTrimmed(claim, order, frameCount);
+  /// A block of a legal order of 9 or more, which no cache serves: the thread only says where it is
+  /// counted.
+  ///
+  /// @return its head, or -1
+  long allocateLarge(int order, int flags) {
+    int slot = Cpu.ofThread(cpuCount) * AllocationFlags.KIND_COUNT + AllocationFlags.kindOf(flags);
+    return allocateLarge(slotWords + slot * slotBytes, order);
+  }
+
+  private long allocateLarge(long claim, int order) {
+    UnitLevel level = levelOf(order);
+    long unit = level.take(order - level.shift());
+    if (unit < 0) {
+      unit = takeAgain(level, order - level.shift(), 0);
+      if (unit < 0) {
+        return NONE;
+      }
     }
-    long pfn = takeUnits(order, 0);
-    if (pfn >= 0) {
-      count(claim, order);
-    }
-    return pfn;
+    count(claim, order);
+    return unit << level.shift();
   }
 
   /// What is too much of the block is nowhere until it is given back.
   private long allocateTrimmed(long claim, int order, long frameCount) {
     Transit.begin(Slots.transit(claim));
-    long pfn = takeUnits(order, 1);
+    UnitLevel level = levelOf(order);
+    long unit = takeAgain(level, order - level.shift(), 1);
+    long pfn = unit < 0 ? NONE : unit << level.shift();
     if (pfn >= 0) {
       longRuns.trim(pfn, order, frameCount);
       count(claim, order);
@@ -295,17 +310,14 @@ final class HybridCore {
     return pfn;
   }
 
-  private long takeUnits(int order, int own) {
-    UnitLevel level = levelOf(order);
-    long unit = level.take(order - level.shift());
-    for (int round = 0; unit < 0; round++) {
+  private long takeAgain(UnitLevel level, int order, int own) {
+    for (int round = 0; ; round++) {
       long before = callBack.activity();
-      unit = level.take(order - level.shift());
-      if (unit < 0 && callBack.mayFail(before, own, round)) {
-        return NONE;
+      long unit = level.take(order);
+      if (unit >= 0 || callBack.mayFail(before, own, round)) {
+        return unit;
       }
     }
-    return unit << level.shift();
   }
 
   UnitLevel levelOf(int order) {
@@ -333,21 +345,23 @@ final class HybridCore {
     if (order >= 5) {
       return freeWords(cpu, pfn, frame, order);
     }
+    return order == 0 ? freeSingle(cpu, frame) : freeInWord(cpu, frame, order);
+  }
+
+  private boolean freeSingle(int cpu, long frame) {
     long address = frameWords + (frame >>> 5) * Long.BYTES;
     long areaAddress = areaWords + (frame >>> Pages.HUGE_ORDER) * Long.BYTES;
     int index = (int) frame & 31;
     while (true) {
       long value = Memory.getLongVolatile(address);
-      if (!UnitWord.isBlock(value, index, order)) {
+      if (!UnitWord.isSingle(value, index)) {
         return false;
       }
       long area = Memory.getLongVolatile(areaAddress);
       int slot = AreaWord.slot(area);
       if (slot >= 0) {
-        int told =
-            order == 0
-                ? SlotClaims.free(claimOf(slot), areaAddress, address, frame, value, area)
-                : SlotClaims.NOT_CLAIMED;
+        long claim = claimOf(slot);
+        int told = SlotClaims.free(claim, areaAddress, address, frame, value, area);
         if (told == SlotClaims.FREED) {
           return true;
         }
@@ -357,13 +371,34 @@ final class HybridCore {
         if (told == SlotClaims.CACHED) {
           return false;
         }
-      } else if (Magazines.wants(order, area)
-          && magazines.push(claimFor(cpu, area), order, frame, area)) {
+      } else if (AreaWord.isNearlyFull(area)
+          && magazines.push(claimFor(cpu, area), 0, frame, area)) {
+        return true;
+      }
+      long next = value ^ UnitWord.block(index, 1);
+      if (Memory.compareAndSetLong(address, value, next)) {
+        // In the common case nobody needs to know.
+        return Areas.isSettled(Memory.getLongVolatile(areaAddress), frame, next)
+            || goesHome(frame, 0, next);
+      }
+    }
+  }
+
+  private boolean freeInWord(int cpu, long frame, int order) {
+    long address = frameWords + (frame >>> 5) * Long.BYTES;
+    long areaAddress = areaWords + (frame >>> Pages.HUGE_ORDER) * Long.BYTES;
+    int index = (int) frame & 31;
+    while (true) {
+      long value = Memory.getLongVolatile(address);
+      if (!UnitWord.isBlock(value, index, order)) {
+        return false;
+      }
+      long area = Memory.getLongVolatile(areaAddress);
+      if (magazines.push(claimFor(cpu, area), order, frame, area)) {
         return true;
       }
       long next = value ^ UnitWord.block(index, 1 << order);
       if (Memory.compareAndSetLong(address, value, next)) {
-        // In the common case nobody needs to know.
         return Areas.isSettled(Memory.getLongVolatile(areaAddress), frame, next)
             || goesHome(frame, order, next);
       }
@@ -371,9 +406,7 @@ final class HybridCore {
   }
 
   private long claimOf(int slot) {
-    return slot < cpuCount * AllocationFlags.KIND_COUNT
-        ? slotWords + slot * slotBytes
-        : slots.claim(slot);
+    return slot < cpuSlots ? slotWords + slot * slotBytes : slots.claim(slot);
   }
 
   /// Which CPU this is, is asked only here: few frees come so far.
@@ -391,12 +424,20 @@ final class HybridCore {
     return honest;
   }
 
+  /// Frees a block of a legal order of 9 or more if it is allocated.
+  ///
+  /// @return whether it was
+  boolean freeLarge(long pfn, int order) {
+    UnitLevel level = levelOf(order);
+    long unit = pfn >>> level.shift();
+    return Long.compareUnsigned(pfn - basePfn, spanFrames) < 0
+        && ((unit << level.shift() == pfn && level.freeBlock(unit, order - level.shift()))
+            || longRuns.free(pfn, 1L << order));
+  }
+
   private boolean freeWords(int cpu, long pfn, long frame, int order) {
     if (order >= Pages.HUGE_ORDER) {
-      UnitLevel level = levelOf(order);
-      long unit = pfn >>> level.shift();
-      return (unit << level.shift() == pfn && level.freeBlock(unit, order - level.shift()))
-          || longRuns.free(pfn, 1L << order);
+      return freeLarge(pfn, order);
     }
     if ((frame & (1L << order) - 1) != 0 || !runs.isRun(frame, 1 << order)) {
       return false;

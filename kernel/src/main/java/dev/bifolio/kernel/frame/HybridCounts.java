@@ -20,11 +20,15 @@ final class HybridCounts {
 
   private static final int REFUSED = 1;
   private static final int REFUSED_FREES = 2;
-  private static final int PEAK_USED = 3;
-  private static final int SINGLES_MADE = 4;
-  private static final int SPLIT = 5;
+  static final int PEAK_USED = 3;
+  static final int SINGLES_MADE = 4;
+  static final int SPLIT = 5;
 
   private static final int ORDERS = Pages.MAX_ORDER + 1;
+
+  /// How many control words there are.
+  static final int WORDS = SPLIT + ORDERS;
+
   private static final int KINDS = AllocationFlags.KIND_COUNT;
 
   private final HybridCore core;
@@ -103,7 +107,8 @@ final class HybridCounts {
     return freesEver(order, census) - freesBefore[order];
   }
 
-  private long freesEver(int order, FrameCensus census) {
+  /// Blocks given back since the beginning: negative only if the words contradict each other.
+  long freesEver(int order, FrameCensus census) {
     long allocated = order == 0 ? read(SINGLES_MADE) : 0;
     for (int kind = 0; kind < KINDS; kind++) {
       allocated += allocationsEver(order, kind);

@@ -103,11 +103,6 @@ final class Magazines {
     return Memory.getLongVolatile(Slots.header(claim, order));
   }
 
-  /// Whether a magazine may want a block of an area at all.
-  static boolean wants(int order, long area) {
-    return AreaWord.isNearlyFull(area) || order > 0;
-  }
-
   /// Frees an allocated block into a magazine, if it wants the block.
   ///
   /// @param area the word of the block's area

@@ -188,17 +188,23 @@ final class SlotClaims {
       }
       long next = value ^ UnitWord.both(taken);
       if (Memory.compareAndSetLong(address, value, next)) {
-        open(claim, wordInArea, taken, UnitWord.heads(next));
+        open(claim, address, wordInArea, taken);
         Memory.putLong(Slots.refills(claim), Memory.getLong(Slots.refills(claim)) + 1);
         return true;
       }
     }
   }
 
-  private void open(long claim, int wordInArea, int taken, int heads) {
+  /// The frames that came meanwhile are kept if they are HEAD *now*: a frame that left a magazine,
+  /// or was made by splitting, after the taking is as good as any.
+  private void open(long claim, long address, int wordInArea, int taken) {
     while (true) {
       long word = Memory.getLongVolatile(claim);
-      int mask = (ClaimWord.mask(word) & heads) | taken;
+      int came = ClaimWord.mask(word);
+      int mask = taken;
+      if (came != 0) {
+        mask |= came & UnitWord.heads(Memory.getLongVolatile(address));
+      }
       if (change(claim, word, ClaimWord.OPEN, wordInArea, mask)) {
         return;
       }

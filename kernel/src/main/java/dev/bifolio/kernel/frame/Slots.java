@@ -171,6 +171,10 @@ final class Slots {
         && Memory.compareAndSetLong(claim + LOCK, 0, 1);
   }
 
+  static boolean isLocked(long claim) {
+    return Memory.getLongVolatile(claim + LOCK) != 0;
+  }
+
   static void unlock(long claim) {
     Memory.putLongRelease(claim + LOCK, 0);
   }

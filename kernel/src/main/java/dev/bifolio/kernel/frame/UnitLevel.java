@@ -44,11 +44,11 @@ final class UnitLevel {
 
   private final int shift;
   private final @Nullable UnitLevel above;
-  private final HintBitmap hints = new HintBitmap(1, BINS);
+  final HintBitmap hints = new HintBitmap(1, BINS);
   private long firstWord;
   private long wordCount;
   private long words;
-  private long open;
+  long open;
 
   /// A level whose units are 2^shift frames.
   UnitLevel(int shift, @Nullable UnitLevel above) {
@@ -82,18 +82,64 @@ final class UnitLevel {
     return shift;
   }
 
+  // ---- For the validator ----
+
+  long wordCount() {
+    return wordCount;
+  }
+
+  /// The first unit of the first word.
+  long firstUnit() {
+    return firstWord << 5;
+  }
+
+  /// The word that is open, or -1.
+  long openWord() {
+    return Memory.getLongVolatile(open) - 1;
+  }
+
+  /// Whether a search for what is free in a word finds it: hints lead to it in the bin of its
+  /// largest free run, or in a larger one, from where [#isHintRight] moves it.
+  boolean isFound(long word) {
+    int right = binOf(Memory.getLongVolatile(address(word)));
+    for (int bin = right; bin >= 0 && bin < BINS; bin++) {
+      if (hints.leadsTo(0, bin, word)) {
+        return true;
+      }
+    }
+    return right < 0;
+  }
+
+  boolean hasStrayHints() {
+    return hints.hasStrays();
+  }
+
+  // ---- Taking ----
+
   /// Allocates 2^order units as a block.
   ///
   /// @return the first unit, in units from frame 0, or -1
   long take(int order) {
-    return take(order, false);
+    // What is done most comes first and lies shallow: the compiler inlines only so deep.
+    long openWord = Memory.getLongVolatile(open) - 1;
+    if (openWord >= 0) {
+      long unit = takeFrom(openWord, order, false);
+      if (unit != NONE) {
+        return unit;
+      }
+    }
+    return takeElsewhere(order, false);
   }
 
   /// Takes a unit for the level below.
   ///
   /// @return the unit, LENT now, or -1
   long lend() {
-    long unit = take(0, true);
+    long openWord = Memory.getLongVolatile(open) - 1;
+    long unit = openWord >= 0 ? takeFrom(openWord, 0, true) : NONE;
+    if (unit == NONE) {
+      unit = takeElsewhere(0, true);
+    }
     if (unit != NONE) {
       Memory.getAndAddLong(open + LENT, 1);
     }
@@ -108,17 +154,6 @@ final class UnitLevel {
   /// Units taken back so far.
   long takenBackCount() {
     return Memory.getLongVolatile(open + TAKEN_BACK);
-  }
-
-  private long take(int order, boolean lend) {
-    long openWord = Memory.getLongVolatile(open) - 1;
-    if (openWord >= 0) {
-      long unit = takeFrom(openWord, order, lend);
-      if (unit != NONE) {
-        return unit;
-      }
-    }
-    return takeElsewhere(order, lend);
   }
 
   private long takeFrom(long word, int order, boolean lend) {
@@ -285,7 +320,9 @@ final class UnitLevel {
     while (true) {
       long value = Memory.getLongVolatile(address(word));
       int behind = UnitWord.lent(value) >>> (index | 1 << order) & 1;
-      if (behind != 0 || !UnitWord.isBlock(value, index, order)) {
+      boolean whole =
+          order == 0 ? UnitWord.isSingle(value, index) : UnitWord.isBlock(value, index, order);
+      if (behind != 0 || !whole) {
         return false;
       }
       long next = value ^ UnitWord.block(index, 1 << order);

@@ -98,6 +98,12 @@ final class UnitWord {
     return ((found ^ 1L << (32 + index)) | (behind ^ 1) | (index & (count - 1))) == 0;
   }
 
+  /// [#isBlock] for a single unit, in a third of the instructions.
+  static boolean isSingle(long word, int index) {
+    int behind = notTails(word) >>> (index | 1);
+    return ((heads(word) >>> index) & behind & 1) != 0;
+  }
+
   /// Whether the units from `index` on are a head and `count` - 1 tails; what follows is not looked
   /// at.
   static boolean beginsRun(long word, int index, int count) {
@@ -160,15 +166,22 @@ final class UnitWord {
 
   /// The place for 2^order units that breaks the smallest run, or -1.
   static int bestFit(int free, int order) {
+    int fit = fit(free, order);
+    return fit < 0 ? -1 : fit & (UNITS - 1);
+  }
+
+  /// The place for 2^order units that breaks the smallest run: the order of that run times 32, plus
+  /// the place; or -1.
+  static int fit(int free, int order) {
     if (free == -1) {
-      return 0;
+      return 5 * UNITS;
     }
     int runs = runs(free, order);
     for (int from = order; runs != 0; from++) {
       int larger = pairs(runs, from);
       int exact = runs & ~(larger | larger << (1 << from));
       if (exact != 0) {
-        return Integer.numberOfTrailingZeros(exact);
+        return from * UNITS + Integer.numberOfTrailingZeros(exact);
       }
       runs = larger;
     }

@@ -162,6 +162,7 @@ class BuddyAllocatorTest extends FrameAllocatorFixture {
     BuddyAllocator allocator = (BuddyAllocator) memoryOf(20, 0, 6);
     FrameDescriptors frames = allocator.frames;
     frames.setNextLink(4, 40);
+    forget(allocator);
     FrameRequestException thrown =
         assertThrows(FrameRequestException.class, () -> allocate(allocator, 1));
     assertEquals(FrameError.CORRUPTION, thrown.error());

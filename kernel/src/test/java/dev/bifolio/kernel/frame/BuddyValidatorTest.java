@@ -32,6 +32,7 @@ class BuddyValidatorTest extends FrameAllocatorFixture {
   /// ```
   private BuddyAllocator example() {
     BuddyAllocator allocator = (BuddyAllocator) spanOf(10, START, 0x1000);
+    forget(allocator);
     allocator.addFrames(START, START + 64);
     long single = allocate(allocator, 0);
     long run = allocateFrames(allocator, 11);
@@ -217,6 +218,7 @@ class BuddyValidatorTest extends FrameAllocatorFixture {
   @Test
   void theQuickWalkReadsLittleOfALargeMemoryAndAgrees() {
     BuddyAllocator allocator = (BuddyAllocator) memoryOf(20, 3, 1L << 20);
+    forget(allocator);
     for (int i = 0; i < 100; i++) {
       allocateFrames(allocator, 1 + i * 13L);
     }

@@ -21,6 +21,7 @@ abstract class FrameAllocatorFixture {
   static final long NO_FRAME = FrameAllocator.NO_FRAME;
 
   private final List<Window> windows = new ArrayList<>();
+  private final List<FrameAllocator> allocators = new ArrayList<>();
 
   final AllocatorUnderTest subject;
 
@@ -34,14 +35,36 @@ abstract class FrameAllocatorFixture {
 
   void initialize(FrameAllocator allocator, long metadata, long startAddress, long frameCount) {
     subject.initialize(allocator, metadata, startAddress, frameCount);
+    allocators.add(allocator);
   }
 
   long metadataBytes(long startPfn, long endPfn) {
     return subject.metadataBytes(startPfn, endPfn);
   }
 
+  /// Whatever a test did, it leaves sound allocators behind. The classic one takes its quick walk:
+  /// some of these memories are terabytes, and the other reads a descriptor for each frame.
   @AfterEach
+  void validateAndClose() {
+    try {
+      for (FrameAllocator allocator : allocators) {
+        ValidationReport report =
+            subject.hasCaches() ? allocator.validate() : allocator.validateBlocks();
+        assertTrue(report.isValid(), report.toString());
+      }
+    } finally {
+      closeWindows();
+    }
+  }
+
+  /// The metadata of an allocator were changed behind its back: it is not validated at the end.
+  void forget(FrameAllocator allocator) {
+    assertTrue(allocators.remove(allocator));
+  }
+
+  /// Forgets all allocators and their metadata.
   void closeWindows() {
+    allocators.clear();
     windows.forEach(Window::close);
     windows.clear();
   }

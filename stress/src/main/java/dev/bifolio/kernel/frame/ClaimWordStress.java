@@ -474,33 +474,4 @@ public final class ClaimWordStress {
       r.r3 = endedWith(4);
     }
   }
-
-  @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "two different frames")
-  @State
-  public static class TwoSlotsThatRefill extends World {
-    private long first;
-    private long second;
-
-    public TwoSlotsThatRefill() {
-      super(2);
-    }
-
-    @Actor
-    public void one(III_Result r) {
-      first = take(0, 0);
-      r.r1 = first != NONE ? 1 : 0;
-    }
-
-    @Actor
-    public void other(III_Result r) {
-      second = take(1, 0);
-      r.r2 = second != NONE ? 1 : 0;
-    }
-
-    @Arbiter
-    public void end(III_Result r) {
-      r.r3 = endedWith(1022) & (first == second ? LOST : GOOD);
-    }
-  }
 }

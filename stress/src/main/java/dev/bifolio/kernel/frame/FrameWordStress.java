@@ -406,4 +406,60 @@ public final class FrameWordStress {
       r.r3 = endedWith(128 - 16 * r.r2 - 64 * r.r1) & (apart ? GOOD : LOST);
     }
   }
+
+  @JCStressTest
+  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "a legal free is never refused")
+  @State
+  public static class ABlockTakenFromARunThatIsBeingFreed extends World {
+    private final long run;
+
+    public ABlockTakenFromARunThatIsBeingFreed() {
+      super(1);
+      leaveOnly(7);
+      run = core.allocateRun(0, 96, KIND);
+    }
+
+    @Actor
+    public void one(III_Result r) {
+      r.r1 = core.freeRun(run, 96) ? 1 : 0;
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = free(1, must(1, 5), 5);
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = endedWith(128);
+    }
+  }
+
+  @JCStressTest
+  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "the freed block is found")
+  @State
+  public static class ABlockOfWordsFreedWhileTheRestIsTaken extends World {
+    private final long mine;
+
+    public ABlockOfWordsFreedWhileTheRestIsTaken() {
+      super(1);
+      leaveOnly(7);
+      mine = must(0, 6);
+    }
+
+    @Actor
+    public void one(III_Result r) {
+      r.r1 = free(0, mine, 6);
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = take(1, 6) != NONE ? 1 : 0;
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = endedWith(64);
+    }
+  }
 }

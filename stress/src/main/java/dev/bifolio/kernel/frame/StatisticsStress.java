@@ -20,6 +20,8 @@ public final class StatisticsStress {
   @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "none, one or two requests counted")
   @State
   public static class ACountWhileFramesAreAllocated extends World {
+    private final HybridCounts counts = new HybridCounts(core);
+
     public ACountWhileFramesAreAllocated() {
       super(1);
       free(0, must(0, 0), 0);
@@ -34,14 +36,14 @@ public final class StatisticsStress {
 
     @Actor
     public void read(III_Result r) {
-      long before = core.allocations(0, KIND);
-      long after = core.allocations(0, KIND);
+      long before = counts.allocations(0, KIND);
+      long after = counts.allocations(0, KIND);
       r.r2 = before >= 1 && before <= after && after <= 3 ? 1 : 0;
     }
 
     @Arbiter
     public void end(III_Result r) {
-      boolean exact = core.allocations(0, KIND) == 3;
+      boolean exact = counts.allocations(0, KIND) == 3;
       r.r3 = endedWith(510) & (exact ? GOOD : LOST);
     }
   }

@@ -1,0 +1,148 @@
+package dev.bifolio.kernel.frame;
+
+import static dev.bifolio.kernel.frame.HybridExample.put;
+import static dev.bifolio.kernel.frame.HybridExample.xor;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.bifolio.kernel.platform.Memory;
+import dev.bifolio.testkit.SplitMix64;
+import org.junit.jupiter.api.Test;
+
+/// `validate()` of the hybrid allocator finds nothing in what honest work leaves behind, and stays
+/// quick. What it finds in corrupted metadata is in the subclasses of [PlantedCorruptions].
+class HybridValidatorTest extends PlantedCorruptions {
+
+  @Test
+  void aSoundAllocatorIsSaidToBeSound() {
+    ValidationReport report = example().allocator.validate();
+    assertEquals(196_480, report.checkedFrames());
+    assertEquals("196480 frames checked, no problem", report.toString());
+  }
+
+  @Test
+  void anAllocatorWithoutFramesIsSound() {
+    ValidationReport report = spanOf(20, 77, 5_000_000).validate();
+    assertEquals("0 frames checked, no problem", report.toString());
+  }
+
+  @Test
+  void theQuickWalkTakesFullAreasAtTheirWord() {
+    HybridExample example = example();
+    ValidationReport quick = example.allocator.validateBlocks();
+    assertEquals("195968 frames checked, no problem", quick.toString());
+    example.xorFrame(example.split + 77, TAIL_OR_FREE);
+    assertTrue(example.allocator.validateBlocks().isValid());
+    assertFalse(example.allocator.validate().isValid());
+    example.xorFrame(example.split, HEAD_OR_TAIL);
+    assertTrue(
+        example
+            .allocator
+            .validateBlocks()
+            .problems()
+            .contains(example.areaText(example.split) + "begins with a tail without a head"));
+    forget(example.allocator);
+  }
+
+  @Test
+  void anOwnedSlotMayRestWhileDraining() {
+    HybridExample example = example();
+    int owned = example.core.slots.firstOwned();
+    long area = example.areaOf(example.movable);
+    for (int offset = 0; offset <= 96; offset += 8) {
+      Memory.putLong(example.claim(owned) + offset, Memory.getLong(example.claim(7) + offset));
+      Memory.putLong(example.claim(7) + offset, 0);
+    }
+    long word = Memory.getLong(example.areaWord(example.movable));
+    Memory.putLong(example.areaWord(example.movable), AreaWord.reserved(word, owned));
+    xor(example.claim(owned), 1L << 36); // OPEN to DRAINING
+    assertEquals(area + 1, Memory.getLong(Slots.area(example.claim(owned))));
+    ValidationReport quick = example.allocator.validateBlocks();
+    assertTrue(quick.isValid(), quick.toString());
+  }
+
+  @Test
+  void terabytesOfFreeMemoryAreAFewWords() {
+    HybridAllocator allocator = (HybridAllocator) memoryOf(20, 0, 1L << 34);
+    for (int i = 0; i < 100; i++) {
+      allocateFrames(allocator, 1 + i * 1301L);
+    }
+    ValidationReport quick = allocator.validateBlocks();
+    assertTrue(quick.isValid(), quick.toString());
+    assertEquals(1L << 34, quick.checkedFrames());
+    assertTrue(allocator.validate().isValid());
+  }
+
+  @Test
+  void manyProblemsAreCountedAndTheFirstTold() {
+    HybridExample example = example();
+    for (long pfn = example.split + 32; pfn < example.split + 64; pfn++) {
+      example.xorFrame(pfn, TAIL_OR_FREE);
+    }
+    ValidationReport report = example.allocator.validate();
+    assertEquals(32, report.problemCount());
+    assertEquals(21, report.problems().lines().count());
+    assertTrue(report.problems().endsWith("further problems are only counted\n"));
+    forget(example.allocator);
+  }
+
+  @Test
+  void belowAUnitThatIsNotLentNothingIsRead() {
+    HybridExample example = example();
+    long neverUsed = example.giant + 0x4000 - 512;
+    put(example.frameWord(neverUsed), 0x1234_5678_9ABC_DEF0L);
+    put(example.areaWord(neverUsed), AreaWord.ABSENT);
+    assertTrue(example.allocator.validate().isValid());
+    forget(example.allocator);
+  }
+
+  // ---- Random work ----
+
+  @Test
+  void whatRandomWorkLeavesBehindIsSound() {
+    SplitMix64 random = new SplitMix64(31);
+    long served = 0;
+    for (int round = 0; round < 40; round++) {
+      long base = random.oneIn(2) ? random.below(40_000) : random.below(1L << 40);
+      try (HybridWork work = new HybridWork(random, base, 1000L + random.below(200_000))) {
+        work.handOver(6, 60_000);
+        assertSound(work.allocator);
+        for (int part = 0; part < 20; part++) {
+          work.steps(100);
+          assertSound(work.allocator);
+        }
+        served += work.allocator.statistics().allocations();
+        work.allocator.reset();
+        assertSound(work.allocator);
+      }
+    }
+    assertTrue(served > 40 * 500, served + " requests served");
+  }
+
+  @Test
+  void everySingleStepIsSound() {
+    SplitMix64 random = new SplitMix64(32);
+    for (int round = 0; round < 25; round++) {
+      try (HybridWork work = new HybridWork(random, random.below(5000), 1 + random.below(6000))) {
+        for (int piece = 0; piece < 8; piece++) {
+          work.handOver(1, 2000);
+          assertSound(work.allocator);
+        }
+        for (int step = 0; step < 300; step++) {
+          work.steps(1);
+          assertSound(work.allocator);
+        }
+      }
+    }
+  }
+
+  private static void assertSound(HybridAllocator allocator) {
+    ValidationReport report = allocator.validate();
+    assertTrue(report.isValid(), report.toString());
+    ValidationReport quick = allocator.validateBlocks();
+    assertTrue(quick.isValid(), quick.toString());
+    assertEquals(allocator.managedFrameCount(), report.checkedFrames());
+    assertTrue(quick.checkedFrames() <= report.checkedFrames());
+  }
+}

@@ -1,0 +1,274 @@
+package dev.bifolio.kernel.frame;
+
+import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
+import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE_INTERESTING;
+
+import dev.bifolio.kernel.platform.Memory;
+import org.openjdk.jcstress.annotations.Actor;
+import org.openjdk.jcstress.annotations.Arbiter;
+import org.openjdk.jcstress.annotations.JCStressTest;
+import org.openjdk.jcstress.annotations.Outcome;
+import org.openjdk.jcstress.annotations.State;
+import org.openjdk.jcstress.infra.results.III_Result;
+
+/// Races on the magazines, and of frames that become single ones behind the claim word's back: out
+/// of a magazine, or by splitting.
+///
+/// Results: what each actor got (1 for yes), and whether all is well in the end (1).
+public final class MagazineStress {
+  private MagazineStress() {}
+
+  /// A machine large enough to have magazines, of which only four frames of one word are left.
+  public static class Cached extends World {
+    Cached() {
+      super(8);
+      leaveOnly(2);
+    }
+
+    /// Takes a frame that a free will put into the magazine: no slot has its area.
+    final long loose() {
+      long pfn = must(0, 0);
+      core.callBack();
+      return pfn;
+    }
+
+    final int inMagazine(int cpu) {
+      return Magazines.count(Memory.getLongVolatile(Slots.header(slot(cpu), 0)));
+    }
+
+    /// A frame in the magazine of a CPU.
+    final long cachedFrame(int cpu) {
+      long pfn = loose();
+      free(cpu, pfn, 0);
+      if (inMagazine(cpu) == 0) {
+        throw new IllegalStateException("not in the magazine");
+      }
+      return pfn;
+    }
+  }
+
+  @JCStressTest
+  @Outcome(
+      id = {"1, 1, 1", "0, 1, 1"},
+      expect = ACCEPTABLE,
+      desc = "two different frames, not both from the magazine")
+  @State
+  public static class TwoPopsOfOneMagazine extends Cached {
+    private long first;
+    private long second;
+
+    public TwoPopsOfOneMagazine() {
+      cachedFrame(0);
+    }
+
+    @Actor
+    public void one(III_Result r) {
+      r.r1 = (first = core.magazines.pop(slot(0), 0)) >= 0 ? 1 : 0;
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = (second = take(0, 0)) != NONE ? 1 : 0;
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = endedWith(first >= 0 ? 2 : 3) & (first == second ? LOST : GOOD);
+    }
+  }
+
+  @JCStressTest
+  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "the freed frame, the cached one or another")
+  @State
+  public static class APopBesideAPush extends Cached {
+    private final long mine;
+
+    public APopBesideAPush() {
+      mine = loose();
+      cachedFrame(0);
+    }
+
+    @Actor
+    public void one(III_Result r) {
+      r.r1 = take(0, 0) != NONE ? 1 : 0;
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = free(0, mine, 0);
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = endedWith(3);
+    }
+  }
+
+  @JCStressTest
+  @Outcome(
+      id = {"1, 0, 1", "0, 1, 1"},
+      expect = ACCEPTABLE,
+      desc = "one of them is refused")
+  @State
+  public static class OneFramePushedTwice extends Cached {
+    private final long mine;
+
+    public OneFramePushedTwice() {
+      mine = loose();
+    }
+
+    @Actor
+    public void one(III_Result r) {
+      r.r1 = free(0, mine, 0);
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = free(1, mine, 0);
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = endedWith(4);
+    }
+  }
+
+  @JCStressTest
+  @Outcome(id = "1, 0, 1", expect = ACCEPTABLE, desc = "a cached frame cannot be freed")
+  @State
+  public static class APushBesideAMistakenOne extends Cached {
+    private final long cached;
+    private final long mine;
+
+    public APushBesideAMistakenOne() {
+      mine = loose();
+      cached = cachedFrame(0);
+    }
+
+    @Actor
+    public void one(III_Result r) {
+      r.r1 = free(0, mine, 0);
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = free(1, cached, 0);
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = endedWith(4);
+    }
+  }
+
+  @JCStressTest
+  @Outcome(
+      id = {"1, 1, 1", "1, 0, 1"},
+      expect = ACCEPTABLE,
+      desc = "served from here or there, nothing lost")
+  @State
+  public static class APopBesideADrain extends Cached {
+
+    public APopBesideADrain() {
+      cachedFrame(0);
+    }
+
+    @Actor
+    public void one(III_Result r) {
+      r.r1 = take(0, 0) != NONE ? 1 : 0;
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = core.magazines.drain(slot(0)) ? 1 : 0;
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = endedWith(3);
+    }
+  }
+
+  @JCStressTest
+  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "cached or sent home")
+  @State
+  public static class APushBesideADrain extends Cached {
+    private final long mine;
+
+    public APushBesideADrain() {
+      mine = loose();
+      cachedFrame(0);
+    }
+
+    @Actor
+    public void one(III_Result r) {
+      r.r1 = free(0, mine, 0);
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = core.magazines.drain(slot(0)) ? 1 : 0;
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = endedWith(4);
+    }
+  }
+
+  @JCStressTest
+  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "the refill serves, the free counts")
+  @Outcome(
+      id = "0, 1, 1",
+      expect = ACCEPTABLE_INTERESTING,
+      desc = "turned away while the free moved the only area from bin to bin")
+  @State
+  public static class AFrameOfAMagazineFreedWhileItsWordIsAnnounced extends Cached {
+
+    public AFrameOfAMagazineFreedWhileItsWordIsAnnounced() {
+      cachedFrame(1);
+    }
+
+    @Actor
+    public void one(III_Result r) {
+      r.r1 = take(0, 0) != NONE ? 1 : 0;
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = free(1, must(1, 0), 0);
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = endedWith(4 - r.r1);
+    }
+  }
+
+  @JCStressTest
+  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "the refill serves, the frees count")
+  @State
+  public static class APairSplitAndFreedWhileItsWordIsAnnounced extends Cached {
+    private final long pair;
+
+    public APairSplitAndFreedWhileItsWordIsAnnounced() {
+      pair = must(1, 1);
+      core.callBack();
+    }
+
+    @Actor
+    public void one(III_Result r) {
+      r.r1 = take(0, 0) != NONE ? 1 : 0;
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = core.split(pair, 2) ? free(1, pair, 0) & free(1, pair + 1, 0) : 0;
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = endedWith(3);
+    }
+  }
+}
