@@ -67,9 +67,24 @@ final class CallBack {
       any |= claims.drain(slot);
       any |= magazines.drain(slots.claim(slot));
     }
+    for (int slot = slots.firstOwned(); slot < slots.count(); slot++) {
+      any |= fromOwner(slots.claim(slot));
+    }
     for (UnitLevel level : levels) {
       any |= level.drain();
     }
     return any;
+  }
+
+  /// The magazine of a [FrameCache] is within reach; for its claim word the owner is asked.
+  private boolean fromOwner(long claim) {
+    if (Memory.getLongVolatile(Slots.owner(claim)) == 0) {
+      return false;
+    }
+    if (Memory.getLongVolatile(Slots.area(claim)) != 0
+        && Memory.getLongVolatile(Slots.recall(claim)) == 0) {
+      Memory.putLongRelease(Slots.recall(claim), 1);
+    }
+    return magazines.drain(claim);
   }
 }

@@ -16,7 +16,7 @@ package dev.bifolio.kernel.frame;
 /// | NONE | - | - | no word is claimed |
 /// | PENDING | no | yes | announced; its free frames are being taken |
 /// | OPEN | yes | yes | |
-/// | DRAINING | no | no, and frees of a frame in the mask are refused | the frames go home |
+/// | DRAINING | no | no, and frees of a frame in the mask are refused | the frames go home; or the word is a [FrameCache]'s, and its owner alone takes and puts |
 ///
 /// `operations` counts modulo 2^26 every bit taken and every change of state: the statistics are
 /// read from it, and a word that was left and claimed again never looks as though nothing had
@@ -63,6 +63,11 @@ final class ClaimWord {
   /// The word without the lowest bit of its mask, which is not empty.
   static long taken(long word) {
     return (word & (word - 1)) + OPERATION;
+  }
+
+  /// The word without some bits of its mask, one operation later for each.
+  static long taken(long word, int bits) {
+    return (word & ~(bits & 0xFFFF_FFFFL)) + Integer.bitCount(bits) * OPERATION;
   }
 
   /// Whether the counter went round with this change.

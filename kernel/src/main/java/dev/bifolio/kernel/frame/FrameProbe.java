@@ -33,7 +33,7 @@ public record FrameProbe(HybridAllocator allocator) {
       frame = core.magazines.pop(claim, order);
     }
     if (frame < 0) {
-      frame = core.takeSmall(slot, claim, (int) frameCount);
+      frame = core.small.take(slot, claim, (int) frameCount);
     }
     return frame >= 0 ? core.basePfn() + frame : FrameAllocator.NO_FRAME;
   }
@@ -44,7 +44,7 @@ public record FrameProbe(HybridAllocator allocator) {
     if (unit < 0) {
       return FrameAllocator.NO_FRAME;
     }
-    allocator.core.count(claim, order);
+    HybridCore.count(claim, order);
     return unit << level.shift();
   }
 

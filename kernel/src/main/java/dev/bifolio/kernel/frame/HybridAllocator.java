@@ -27,6 +27,7 @@ public final class HybridAllocator implements FrameAllocator {
   final HybridCore core;
   final HybridPlaces places;
   private final HybridCounts counts;
+  private final BulkRequests bulk;
   private long startPfn;
   private long endPfn;
 
@@ -44,15 +45,16 @@ public final class HybridAllocator implements FrameAllocator {
       throw FrameMistakes.order(FrameError.INVALID_ORDER, maxOrder, Pages.MAX_ORDER);
     }
     this.maxOrder = maxOrder;
-    core = new HybridCore(requireCpus(cpuCount));
+    core = new HybridCore(HybridMistakes.requireCpus(cpuCount));
     places = new HybridPlaces(core);
     counts = new HybridCounts(core);
+    bulk = new BulkRequests(core);
   }
 
   /// An initialised allocator, still without frames.
   ///
-  /// @param maxOrder the largest order of a block, 0 … 20
-  /// @param cpuCount for how many CPUs there are caches, 1 or more
+  /// @param maxOrder as for the other constructor
+  /// @param cpuCount as for the other constructor
   /// @param metadataAddress as for [#initialize(long, long, long)]
   /// @param startAddress as for [#initialize(long, long, long)]
   /// @param frameCount as for [#initialize(long, long, long)]
@@ -72,8 +74,8 @@ public final class HybridAllocator implements FrameAllocator {
   /// @throws FrameRequestException with OUT_OF_RANGE for any other span
   /// @throws IllegalArgumentException if `cpuCount` is below 1
   public static long metadataBytes(long startPfn, long endPfn, int cpuCount) {
-    requireSpan(startPfn, endPfn - startPfn);
-    return HybridCore.metadataBytes(startPfn, endPfn, requireCpus(cpuCount));
+    HybridMistakes.requireSpan(startPfn, endPfn - startPfn);
+    return HybridCore.metadataBytes(startPfn, endPfn, HybridMistakes.requireCpus(cpuCount));
   }
 
   /// Gives the allocator its metadata and says which frames it describes. None of them is managed
@@ -100,7 +102,7 @@ public final class HybridAllocator implements FrameAllocator {
       throw new FrameRequestException(FrameError.ZERO_ALLOCATION, "a span needs frames");
     }
     startPfn = Pages.addressToPfn(startAddress);
-    requireSpan(startPfn, frameCount);
+    HybridMistakes.requireSpan(startPfn, frameCount);
     if (metadataAddress <= 0 || (metadataAddress & (METADATA_ALIGNMENT - 1)) != 0) {
       throw new IllegalArgumentException(
           "metadata must lie at a multiple of 64, not at " + AddressRange.hex(metadataAddress));
@@ -108,22 +110,6 @@ public final class HybridAllocator implements FrameAllocator {
     endPfn = startPfn + frameCount;
     core.attach(metadataAddress, startPfn, endPfn);
     usableOrder = maxOrder;
-  }
-
-  private static void requireSpan(long startPfn, long frameCount) {
-    if (startPfn < 0
-        || frameCount <= 0
-        || frameCount > MAX_SPAN_FRAMES
-        || startPfn > (Long.MAX_VALUE >>> Pages.PAGE_SHIFT) - frameCount) {
-      throw FrameMistakes.span(startPfn, frameCount);
-    }
-  }
-
-  private static int requireCpus(int cpuCount) {
-    if (cpuCount < 1) {
-      throw new IllegalArgumentException("expected one CPU or more, found " + cpuCount);
-    }
-    return cpuCount;
   }
 
   private boolean isInitialized() {
@@ -261,6 +247,30 @@ public final class HybridAllocator implements FrameAllocator {
   }
 
   @Override
+  public int allocateBulk(long[] pfns, int offset, int count, int flags) {
+    FrameMistakes.requireEntries(pfns.length, offset, count);
+    if (!isInitialized()) {
+      throw FrameMistakes.uninitialised();
+    }
+    int cpu = Cpu.current();
+    int got = bulk.allocate(cpu, pfns, offset, count, flags);
+    if (got < count) {
+      exhaustedAll(cpu, 0, flags);
+    }
+    return got;
+  }
+
+  @Override
+  public void freeBulk(long[] pfns, int offset, int count) {
+    FrameMistakes.requireEntries(pfns.length, offset, count);
+    int freed = isInitialized() ? bulk.freeAll(pfns, offset, count) : 0;
+    if (freed < count) {
+      int mistake = offset + freed;
+      throw FrameMistakes.bulk(FrameError.of(tryFree(pfns[mistake], 0)), mistake, pfns[mistake]);
+    }
+  }
+
+  @Override
   public long tryFreeRange(long startPfn, long frameCount) {
     if (!isInitialized() || frameCount < 1) {
       return refuseFree(isInitialized() ? FrameError.ZERO_ALLOCATION : FrameError.NOT_INITIALIZED);
@@ -318,7 +328,7 @@ public final class HybridAllocator implements FrameAllocator {
     counts.split(frameCount);
   }
 
-  private FrameRequestException mistake(FrameError error, long pfn, long frameCount) {
+  FrameRequestException mistake(FrameError error, long pfn, long frameCount) {
     return isInitialized()
         ? HybridMistakes.run(error, pfn, frameCount, core.states, startPfn, endPfn)
         : FrameMistakes.uninitialised();
@@ -406,6 +416,26 @@ public final class HybridAllocator implements FrameAllocator {
     long before = counts.wentHome();
     core.callBack.all();
     return counts.wentHome() - before;
+  }
+
+  /// Opens a cache of single frames for one owner. There are four for each CPU.
+  ///
+  /// @param flags [AllocationFlags]: what the frames are for
+  /// @return a new cache, to be closed by its owner
+  /// @throws FrameRequestException if it is not initialised
+  /// @throws IllegalStateException if all caches are in use
+  public FrameCache openCache(int flags) {
+    if (!isInitialized()) {
+      throw FrameMistakes.uninitialised();
+    }
+    return FrameCache.open(this, core, flags);
+  }
+
+  /// What the caches did since the beginning: those of the CPUs and those of owners.
+  ///
+  /// @return a snapshot; all zero before it is initialised
+  public CacheStatistics cacheStatistics() {
+    return isInitialized() ? counts.caches() : new CacheStatistics(0, 0, 0, 0);
   }
 
   @Override

@@ -97,6 +97,9 @@ final class HybridCore {
   /// The control word for what is on its way and no slot's, in a line of its own.
   private static final int TRANSIT = 32;
 
+  /// A control word that nobody writes.
+  static final int ALWAYS_ZERO = 31;
+
   private final UnitLevel top;
   private final UnitLevel middle;
   private final UnitLevel low;
@@ -109,6 +112,7 @@ final class HybridCore {
   final Magazines magazines;
   final FrameStates states;
   final CallBack callBack;
+  final SmallRequests small;
   private long control;
   private long basePfn;
   private long spanFrames;
@@ -134,6 +138,7 @@ final class HybridCore {
     claims = new SlotClaims(slots, areas);
     magazines = new Magazines(slots, areas, runs, claims);
     states = new FrameStates(levels, areas, slots);
+    small = new SmallRequests(slots, areas, runs, claims);
     callBack = new CallBack(levels, areas, slots, claims, magazines);
   }
 
@@ -205,73 +210,15 @@ final class HybridCore {
   }
 
   private long allocateSmall(int slot, long claim, int frameCount) {
-    long frame = takeSmall(slot, claim, frameCount);
+    long frame = small.take(slot, claim, frameCount);
     for (int round = 0; frame < 0; round++) {
       long before = callBack.activity();
-      frame = takeSmall(slot, claim, frameCount);
+      frame = small.take(slot, claim, frameCount);
       if (frame < 0 && callBack.mayFail(before, 0, round)) {
         return NONE;
       }
     }
     return basePfn + frame;
-  }
-
-  /// A block or run of less than an area, without calling back.
-  ///
-  /// @return its first frame counted from the base, or negative
-  long takeSmall(int slot, long claim, int frameCount) {
-    int kind = slots.kindOf(slot);
-    long frame = frameCount == 1 ? refill(slot, kind) : NONE;
-    return frame < 0 && (frameCount > 1 || frame == SlotClaims.BUSY)
-        ? takeFromAreas(claim, kind, frameCount)
-        : frame;
-  }
-
-  private long refill(int slot, int kind) {
-    long frame = claims.refill(slot, kind, false);
-    if (frame == NONE) {
-      frame = claims.refill(slot, kind, true);
-    }
-    for (int other = 0; frame == NONE && other < AllocationFlags.KIND_COUNT; other++) {
-      frame = other == kind ? NONE : claims.refill(slot, other, false);
-    }
-    return frame;
-  }
-
-  private long takeFromAreas(long claim, int kind, int frameCount) {
-    long transit = Slots.transit(claim);
-    long frame = takeFromKind(kind, frameCount, transit);
-    if (frame < 0) {
-      long area = areas.lend(kind, AreaWord.NO_SLOT, transit);
-      if (area >= 0) {
-        frame = runs.take(area, frameCount);
-        areas.settle(area);
-        Transit.end(transit);
-      }
-    }
-    for (int other = 0; frame < 0 && other < AllocationFlags.KIND_COUNT; other++) {
-      frame = other == kind ? NONE : takeFromKind(other, frameCount, transit);
-    }
-    if (frame >= 0) {
-      count(claim, Pages.framesToOrderUp(frameCount));
-    }
-    return frame;
-  }
-
-  private long takeFromKind(int kind, int frameCount, long transit) {
-    int firstBin = AreaWord.firstBin(Pages.framesToOrderUp(frameCount));
-    while (true) {
-      long area = areas.claim(kind, firstBin, AreaWord.NO_SLOT, transit);
-      if (area < 0) {
-        return NONE;
-      }
-      long frame = runs.take(area, frameCount);
-      areas.settle(area);
-      Transit.end(transit);
-      if (frame >= 0) {
-        return frame;
-      }
-    }
   }
 
   /// A block of a legal order of 9 or more, which no cache serves: the thread only says where it is
@@ -324,7 +271,7 @@ final class HybridCore {
     return order < 14 ? low : order < 19 ? middle : top;
   }
 
-  void count(long claim, int order) {
+  static void count(long claim, int order) {
     Memory.getAndAddLong(Slots.taken(claim, order), 1);
   }
 

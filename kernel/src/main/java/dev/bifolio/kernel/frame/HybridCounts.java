@@ -170,9 +170,50 @@ final class HybridCounts {
       if (order < Slots.CACHED_ORDERS) {
         sum += Magazines.taken(Memory.getLongVolatile(Slots.header(claim, order)));
       }
-      sum += order == 0 ? core.claims.allocations(claim) : 0;
+      if (order == 0) {
+        sum += core.claims.allocations(claim) + Memory.getLongVolatile(Slots.retired(claim));
+      }
+    }
+    return order == 0 ? sum + allocationsOfOwners(kind) : sum;
+  }
+
+  private long allocationsOfOwners(int kind) {
+    long sum = 0;
+    for (int slot = core.slots.firstOwned(); slot < core.slots.count(); slot++) {
+      long claim = core.slots.claim(slot);
+      if (Memory.getLongVolatile(Slots.owner(claim)) == kind + 1) {
+        sum += allocationsIn(claim);
+      }
     }
     return sum;
+  }
+
+  /// Single frames from the claim word and the magazine of a slot.
+  private long allocationsIn(long claim) {
+    long header = Memory.getLongVolatile(Slots.header(claim, 0));
+    return core.claims.allocations(claim) + Magazines.taken(header);
+  }
+
+  // ---- Caches ----
+
+  /// What the caches of the CPUs and of owners did.
+  CacheStatistics caches() {
+    long served = 0;
+    long past = 0;
+    long refills = 0;
+    for (int kind = 0; kind < KINDS; kind++) {
+      for (int order = 0; order < Slots.CACHED_ORDERS; order++) {
+        served += allocationsEver(order, kind);
+      }
+    }
+    for (int slot = 0; slot < core.slots.count(); slot++) {
+      long claim = core.slots.claim(slot);
+      refills += Memory.getLongVolatile(Slots.refills(claim));
+      for (int order = 0; order < Slots.CACHED_ORDERS; order++) {
+        past += Memory.getLongVolatile(Slots.taken(claim, order));
+      }
+    }
+    return new CacheStatistics(served - past - refills, past + refills, refills, wentHome());
   }
 
   /// Legal requests that failed since the beginning.

@@ -3,10 +3,27 @@ package dev.bifolio.kernel.frame;
 import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.FrameRequestException;
+import dev.bifolio.kernel.unit.Pages;
 
-/// The sentences that tell a caller of the hybrid allocator what he got wrong with a free.
+/// What a caller of the hybrid allocator may not ask for, and the sentences that tell him.
 final class HybridMistakes {
   private HybridMistakes() {}
+
+  static void requireSpan(long startPfn, long frameCount) {
+    if (startPfn < 0
+        || frameCount <= 0
+        || frameCount > HybridAllocator.MAX_SPAN_FRAMES
+        || startPfn > (Long.MAX_VALUE >>> Pages.PAGE_SHIFT) - frameCount) {
+      throw FrameMistakes.span(startPfn, frameCount);
+    }
+  }
+
+  static int requireCpus(int cpuCount) {
+    if (cpuCount < 1) {
+      throw new IllegalArgumentException("expected one CPU or more, found " + cpuCount);
+    }
+    return cpuCount;
+  }
 
   static FrameRequestException run(
       FrameError error, long pfn, long frameCount, FrameStates states, long startPfn, long endPfn) {

@@ -53,7 +53,7 @@ final class HybridPlaces {
       long before = core.callBack.activity();
       long pfn = findBelow(frameCount, kind, step, startPfn, last);
       if (pfn != NONE) {
-        core.count(core.slots.claim(core.slots.of(cpu, kind)), order);
+        HybridCore.count(core.slots.claim(core.slots.of(cpu, kind)), order);
         return pfn;
       }
       if (core.callBack.mayFail(before, 0, round)) {
@@ -146,7 +146,7 @@ final class HybridPlaces {
     long claim = core.slots.claim(core.slots.of(cpu, kind));
     for (long pfn = startPfn; pfn < end; ) {
       int order = Pages.largestOrderAt(pfn, end, maxOrder);
-      core.count(claim, order);
+      HybridCore.count(claim, order);
       pfn += 1L << order;
     }
     return true;

@@ -108,10 +108,14 @@ final class Magazines {
   /// @param area the word of the block's area
   /// @return whether it did; the block is unchanged if not
   boolean push(long claim, int order, long frame, long area) {
+    return push(claim, order, frame, area, slots.capacity(order));
+  }
+
+  boolean push(long claim, int order, long frame, long area, int capacity) {
     long address = Slots.header(claim, order);
     long header = Memory.getLongVolatile(address);
     int count = count(header);
-    if (count >= slots.capacity(order) || !admits(order, count, area) || frame > LARGEST_FRAME) {
+    if (count >= capacity || !admits(order, count, area) || frame > LARGEST_FRAME) {
       return false;
     }
     return pushLocked(claim, order, frame, address, header);

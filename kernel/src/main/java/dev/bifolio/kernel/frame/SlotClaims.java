@@ -80,6 +80,21 @@ final class SlotClaims {
     }
   }
 
+  /// Takes several frames out of an open claim word.
+  ///
+  /// @param word its value
+  /// @return whether that was its value still
+  static boolean take(long claim, long word, int frames) {
+    long next = ClaimWord.taken(word, frames);
+    if (!Memory.compareAndSetLong(claim, word, next)) {
+      return false;
+    }
+    if (ClaimWord.operations(next) < ClaimWord.operations(word)) {
+      Memory.getAndAddLong(Slots.rounds(claim), 1);
+    }
+    return true;
+  }
+
   private static long frameAt(long area, int wordInArea) {
     return area * AreaWord.FRAMES + (long) wordInArea * UnitWord.UNITS;
   }
@@ -244,6 +259,21 @@ final class SlotClaims {
     }
     if (Memory.compareAndSetLong(address, word, word & ~AreaWord.DIRTY)) {
       plan(claim, area);
+    }
+  }
+
+  /// After a refill of a [FrameCache]: closes the claim word to all but its owner, who changes the
+  /// mask by plain stores from now on.
+  ///
+  /// @return the word, DRAINING, or NONE if nothing is claimed
+  long own(long claim) {
+    while (true) {
+      long word = Memory.getLongVolatile(claim);
+      if (ClaimWord.state(word) != ClaimWord.OPEN) {
+        return word;
+      }
+      int mask = ClaimWord.mask(word);
+      change(claim, word, ClaimWord.DRAINING, ClaimWord.wordInArea(word), mask);
     }
   }
 

@@ -7,10 +7,12 @@ import dev.bifolio.kernel.unit.Pages;
 /// [FrameCache] for himself.
 ///
 /// ```
-///   byte    0  claim word      8  area + 1      16  rounds of the operation counter
+///   byte    0  claim word      8  area + 1      16  rounds of the operation counter   24  recall
 ///          64  lock           72  plan, low     80  plan, high     88  state changes
 ///          96  refills       104  frames that went home  112  transit word
+///         120  owner's kind + 1
 ///         128  magazine headers, one word an order, 0 … 8
+///         200  allocations of closed caches of the CPU's kind
 ///         256  blocks taken past the caches, one word an order, 0 … 20
 ///         424  requests that failed, one word an order, 0 … 20
 ///         640  magazine entries, 4 bytes each: frames
@@ -138,6 +140,19 @@ final class Slots {
 
   static long wentHome(long claim) {
     return claim + LOCK + 40;
+  }
+
+  /// Asks the owner of a cache to give back.
+  static long recall(long claim) {
+    return claim + 24;
+  }
+
+  static long owner(long claim) {
+    return claim + LOCK + 56;
+  }
+
+  static long retired(long claim) {
+    return claim + HEADERS + (long) CACHED_ORDERS * Long.BYTES;
   }
 
   static long transit(long claim) {

@@ -104,6 +104,12 @@ final class UnitWord {
     return ((heads(word) >>> index) & behind & 1) != 0;
   }
 
+  /// [#isSingle] for all units of a mask.
+  static boolean areSingles(long word, int units) {
+    int behind = (units & 0x5555_5555) << 1;
+    return (units & ~heads(word)) == 0 && (behind & ~notTails(word)) == 0;
+  }
+
   /// Whether the units from `index` on are a head and `count` - 1 tails; what follows is not looked
   /// at.
   static boolean beginsRun(long word, int index, int count) {

@@ -44,7 +44,7 @@ class AreasTest extends HybridParts {
 
   /// Borrows an area, uses all of it as runs of `length`, and puts it where it belongs.
   private long fullArea(int kind, int length) {
-    long area = areas.lend(kind, AreaWord.NO_SLOT);
+    long area = lend(areas, kind, AreaWord.NO_SLOT);
     for (long frame = area << 9; frame < (area + 1) << 9; frame += length) {
       use(frame, length);
     }
@@ -78,7 +78,7 @@ class AreasTest extends HybridParts {
       UnitLevel level = new UnitLevel(9, null);
       level.attach(zeros(UnitLevel.metadataBytes(9, span[0], span[1])), span[0], span[1]);
       Areas alone = new Areas(level);
-      alone.attach(address, span[0], span[1]);
+      alone.attach(address, span[0], span[1], zeros(64));
       assertTrue(areZeros(address, bytes));
       long last = alone.areaCount() - 1;
       alone.fill(last, UnitWord.ALL_HEAD);
@@ -88,7 +88,7 @@ class AreasTest extends HybridParts {
 
   @Test
   void anAreaIsBorrowedWithAllFramesFreeForItsBorrower() {
-    long area = areas.lend(4, 3);
+    long area = lend(areas, 4, 3);
     assertEquals(AreaWord.fresh(4, 3), areaWord(core, area));
     for (long frame = area << 9; frame < (area + 1) << 9; frame += 32) {
       assertEquals(UnitWord.ALL_FREE, frameWord(core, frame));
@@ -101,22 +101,22 @@ class AreasTest extends HybridParts {
   void allAreasAreBorrowedOnceAndThenNone() {
     long seen = 0;
     for (int i = 0; i < 64; i++) {
-      long area = areas.lend(0, AreaWord.NO_SLOT);
+      long area = lend(areas, 0, AreaWord.NO_SLOT);
       assertEquals(0, seen >>> area & 1);
       seen |= 1L << area;
     }
     assertEquals(-1, seen);
-    assertEquals(NONE, areas.lend(0, AreaWord.NO_SLOT));
+    assertEquals(NONE, lend(areas, 0, AreaWord.NO_SLOT));
   }
 
   @Test
   void anAreaThatIsLeftWhollyFreeGoesBackAndIsNotFilledAgain() {
-    long area = areas.lend(2, 0);
+    long area = lend(areas, 2, 0);
     areas.settle(area);
     assertIsBack(area);
     // INIT says that the words are FREE: a trace in them must survive the next lending.
     setFrameWord(core, area << 9, UnitWord.ALL_HEAD);
-    assertEquals(area, areas.lend(1, 0));
+    assertEquals(area, lend(areas, 1, 0));
     assertEquals(UnitWord.ALL_HEAD, frameWord(core, area << 9));
     assertEquals(AreaWord.fresh(1, 0), areaWord(core, area));
   }
@@ -125,7 +125,7 @@ class AreasTest extends HybridParts {
   void anAreaThatIsLeftWithFreeFramesIsFoundThroughItsBin() {
     for (int order = 0; order <= 8; order++) {
       for (int kind = 0; kind < 6; kind++) {
-        long area = areas.lend(kind, 7);
+        long area = lend(areas, kind, 7);
         for (long frame = area << 9; frame < (area + 1) << 9; frame += 256) {
           use(frame, 256);
         }
@@ -138,11 +138,11 @@ class AreasTest extends HybridParts {
         int bin = AreaWord.bin(order, 1 << order);
         assertEquals(bin, binOf(area));
         assertEquals(kind, AreaWord.kind(areaWord(core, area)));
-        assertEquals(NONE, areas.claim(kind, bin + 1, 1));
-        assertEquals(NONE, areas.claim((kind + 1) % 6, 0, 1));
-        assertEquals(area, areas.claim(kind, bin, 1));
+        assertEquals(NONE, claim(areas, kind, bin + 1, 1));
+        assertEquals(NONE, claim(areas, (kind + 1) % 6, 0, 1));
+        assertEquals(area, claim(areas, kind, bin, 1));
         assertEquals(AreaWord.fresh(kind, 1), areaWord(core, area));
-        assertEquals(NONE, areas.claim(kind, 0, 2), "it is claimed already");
+        assertEquals(NONE, claim(areas, kind, 0, 2), "it is claimed already");
       }
     }
   }
@@ -151,7 +151,7 @@ class AreasTest extends HybridParts {
   void theLargestFreeBlockIsFoundWhereverItLies() {
     for (int order = 0; order <= 8; order++) {
       for (int place = 0; place < 512 >> order; place += 1 + order % 3) {
-        long area = areas.lend(0, 0);
+        long area = lend(areas, 0, 0);
         areas.fill(area, UnitWord.ALL_HEAD);
         long first = (area << 9) + ((long) place << order);
         for (long frame = first; frame < first + (1L << order); frame++) {
@@ -171,7 +171,7 @@ class AreasTest extends HybridParts {
   @Test
   void emptinessCountsAllFreeFrames() {
     for (int free : new int[] {1, 7, 8, 31, 32, 127, 128, 255}) {
-      long area = areas.lend(0, 0);
+      long area = lend(areas, 0, 0);
       areas.fill(area, UnitWord.ALL_HEAD);
       for (int i = 0; i < free; i++) {
         long frame = (area << 9) + 2L * i + 1;
@@ -186,7 +186,7 @@ class AreasTest extends HybridParts {
   @Test
   void anAreaWithoutFreeFramesIsFullAndInNoBin() {
     long area = fullArea(0, 512 >> 1);
-    assertEquals(NONE, areas.claim(0, 0, 0));
+    assertEquals(NONE, claim(areas, 0, 0, 0));
     assertFalse(areas.claimThis(area));
     assertEquals(AreaWord.FULL, stateOf(area));
   }
@@ -218,7 +218,7 @@ class AreasTest extends HybridParts {
     long frame = area << 9;
     free(frame + 8, 4);
     assertEquals(AreaWord.bin(2, 4), binOf(area));
-    assertEquals(area, areas.claim(1, AreaWord.firstBin(2), 0));
+    assertEquals(area, claim(areas, 1, AreaWord.firstBin(2), 0));
   }
 
   @Test
@@ -232,7 +232,7 @@ class AreasTest extends HybridParts {
       assertEquals(largest[i], AreaWord.largestOrder(binOf(area)));
       assertEquals(0, binOf(area) & 3, "emptiness is from the time it was put in");
     }
-    assertEquals(area, areas.claim(0, AreaWord.firstBin(3), 0));
+    assertEquals(area, claim(areas, 0, AreaWord.firstBin(3), 0));
     areas.settle(area);
     assertEquals(AreaWord.bin(3, 8), binOf(area));
   }
@@ -257,7 +257,7 @@ class AreasTest extends HybridParts {
     long area = fullArea(0, 1);
     long first = area << 9;
     free(first, 1);
-    assertEquals(area, areas.claim(0, 0, 0));
+    assertEquals(area, claim(areas, 0, 0, 0));
     assertFalse(AreaWord.isDirty(areaWord(core, area)));
     free(first + 1, 1);
     assertTrue(AreaWord.isDirty(areaWord(core, area)));
@@ -271,7 +271,7 @@ class AreasTest extends HybridParts {
   @Test
   void settlingADirtyAreaThatIsFullFreeOrBetweenClearsTheMark() {
     for (int kept : new int[] {0, 1, 512}) {
-      long area = areas.lend(0, 0);
+      long area = lend(areas, 0, 0);
       areas.fill(area, kept == 512 ? UnitWord.ALL_HEAD : UnitWord.ALL_FREE);
       if (kept == 1) {
         use(area << 9, 1);
@@ -286,7 +286,7 @@ class AreasTest extends HybridParts {
 
   @Test
   void aFreeThatComesWhenTheAreaHasGoneChangesNothing() {
-    long area = areas.lend(0, 0);
+    long area = lend(areas, 0, 0);
     areas.settle(area);
     long before = areaWord(core, area);
     areas.afterFree(area << 9, 0, UnitWord.ALL_FREE);
@@ -297,16 +297,16 @@ class AreasTest extends HybridParts {
   void aWronglySetHintIsMended() {
     long area = fullArea(2, 1);
     free((area << 9) + 5, 1);
-    assertEquals(area, areas.claim(2, 0, 0));
+    assertEquals(area, claim(areas, 2, 0, 0));
     areas.settle(area); // the same bin again: the hint was there
     free((area << 9) + 4, 1); // now in the bin of order 1, and a stale hint in that of order 0
-    assertEquals(area, areas.claim(2, 0, 0));
+    assertEquals(area, claim(areas, 2, 0, 0));
     use((area << 9) + 4, 2);
     areas.settle(area);
     assertEquals(AreaWord.FULL, stateOf(area));
-    assertEquals(NONE, areas.claim(2, 0, 0), "both hints are stale");
+    assertEquals(NONE, claim(areas, 2, 0, 0), "both hints are stale");
     free((area << 9) + 4, 2);
-    assertEquals(area, areas.claim(2, 0, 0));
+    assertEquals(area, claim(areas, 2, 0, 0));
   }
 
   @Test
@@ -319,11 +319,11 @@ class AreasTest extends HybridParts {
       }
     }
     assertIsBack(area);
-    assertEquals(area, areas.lend(4, 0));
+    assertEquals(area, lend(areas, 4, 0));
     use(area << 9, 1);
     areas.settle(area);
-    assertEquals(NONE, areas.claim(2, 0, 0));
-    assertEquals(area, areas.claim(4, 0, 0));
+    assertEquals(NONE, claim(areas, 2, 0, 0));
+    assertEquals(area, claim(areas, 4, 0, 0));
   }
 
   @Test

@@ -19,7 +19,7 @@ class HintBitmapTest extends HybridParts {
 
   private HintBitmap bitmap(int kinds, int bins, long items) {
     HintBitmap bitmap = new HintBitmap(kinds, bins);
-    bitmap.attach(zeros(HintBitmap.metadataBytes(kinds, bins, items)), items);
+    bitmap.attach(zeros(HintBitmap.metadataBytes(kinds, bins, items)), items, zeros(64));
     return bitmap;
   }
 
@@ -170,7 +170,7 @@ class HintBitmapTest extends HybridParts {
     long bytes = HintBitmap.metadataBytes(1, 6, ITEMS);
     long address = zeros(bytes);
     HintBitmap bitmap = new HintBitmap(1, 6);
-    bitmap.attach(address, ITEMS);
+    bitmap.attach(address, ITEMS, zeros(64));
     assertTrue(areZeros(address, bytes), "attaching writes nothing");
     SplitMix64 random = new SplitMix64(5);
     long[] items = new long[500];
@@ -193,7 +193,7 @@ class HintBitmapTest extends HybridParts {
         assertEquals(0, bytes % 64);
         long address = zeros(bytes);
         HintBitmap bitmap = new HintBitmap(kinds, 36);
-        bitmap.attach(address, items);
+        bitmap.attach(address, items, zeros(64));
         bitmap.set(kinds - 1, 35, items - 1);
         assertTrue(areZeros(address + bytes, GUARD_BYTES));
         assertEquals(items - 1, HintBitmap.itemOf(bitmap.find(kinds - 1, 0)));

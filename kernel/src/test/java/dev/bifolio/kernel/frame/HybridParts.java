@@ -80,9 +80,28 @@ abstract class HybridParts {
 
   /// Calls back until there is nothing more to call back.
   static void callBackAll(HybridCore core) {
-    for (int turn = 0; core.callBack(); turn++) {
+    for (int turn = 0; core.callBack.all(); turn++) {
       assertTrue(turn < 10, "calling back finds something again and again");
     }
+  }
+
+  /// Borrows an area and keeps it, as a claimer does that has noted it.
+  static long lend(Areas areas, int kind, int slot) {
+    return keep(areas, areas.lend(kind, slot, areas.transit()));
+  }
+
+  /// Claims an area and keeps it.
+  static long claim(Areas areas, int kind, int firstBin, int slot) {
+    return keep(areas, areas.claim(kind, firstBin, slot, areas.transit()));
+  }
+
+  private static long keep(Areas areas, long area) {
+    if (area >= 0) {
+      Transit.end(areas.transit());
+    }
+    assertTrue(
+        Transit.isQuiet(Memory.getLong(areas.transit())), "who finds nothing leaves nothing");
+    return area;
   }
 
   /// The word of an area, which is counted from the first area of the span.

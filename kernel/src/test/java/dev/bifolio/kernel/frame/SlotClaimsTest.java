@@ -50,7 +50,7 @@ class SlotClaimsTest extends HybridParts {
 
   /// An area of one kind with just these frames free, in its bin.
   private long areaWith(int kind, int... free) {
-    long area = core.areas.lend(kind, AreaWord.NO_SLOT);
+    long area = lend(core.areas, kind, AreaWord.NO_SLOT);
     core.areas.fill(area, UnitWord.ALL_HEAD);
     for (int place : free) {
       long frame = (area << 9) + place;
@@ -342,7 +342,7 @@ class SlotClaimsTest extends HybridParts {
     refill();
     long before = word();
     assertTrue(Slots.tryLock(claim));
-    assertFalse(claims.drain(SLOT));
+    assertTrue(claims.drain(SLOT), "there may be something");
     assertEquals(before, word());
     Slots.unlock(claim);
     assertTrue(claims.drain(SLOT));

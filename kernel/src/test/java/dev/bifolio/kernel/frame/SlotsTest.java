@@ -33,7 +33,8 @@ class SlotsTest extends HybridParts {
       Slots.planHigh(claim),
       Slots.changes(claim),
       Slots.refills(claim),
-      Slots.wentHome(claim)
+      Slots.wentHome(claim),
+      Slots.transit(claim)
     };
     for (long word : fixed) {
       assertTrue(words.add(word), "word at " + (word - claim));

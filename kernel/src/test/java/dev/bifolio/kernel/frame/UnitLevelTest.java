@@ -49,6 +49,7 @@ class UnitLevelTest extends HybridParts {
       assertEquals(UnitWord.ALL_FREE, above.valueAt(unit));
     }
     assertEquals(above.lentCount(), above.takenBackCount());
+    assertTrue(Transit.isQuiet(level.transit()) && Transit.isQuiet(above.transit()));
   }
 
   @Test
@@ -127,6 +128,27 @@ class UnitLevelTest extends HybridParts {
     }
     level.drain();
     assertAllIsAbove();
+  }
+
+  @Test
+  void aLevelTellsWhetherItMayHaveUnits() {
+    assertFalse(level.mayHaveUnits());
+    giveAll();
+    assertTrue(level.mayHaveUnits(), "above");
+    assertTrue(above.mayHaveUnits());
+    while (above.take(0) != NONE) {}
+    assertFalse(above.mayHaveUnits());
+    assertFalse(level.mayHaveUnits());
+    assertTrue(above.freeBlock(FIRST >>> 5, 0));
+    assertTrue(level.takeAt(FIRST, 16, false));
+    assertEquals(NONE, above.take(0), "a hint was left over, and is mended");
+    assertFalse(above.mayHaveUnits());
+    assertTrue(level.mayHaveUnits(), "in a word that is not open");
+    assertEquals(FIRST + 16, level.take(4));
+    assertEquals(NONE, level.take(0));
+    assertFalse(level.mayHaveUnits());
+    assertTrue(level.freeBlock(FIRST + 16, 4));
+    assertTrue(level.mayHaveUnits(), "in the open word");
   }
 
   @Test

@@ -91,6 +91,9 @@ final class SubsetRules {
           "Fragmentation",
           // A guard is an object by its nature, for callers at the edge who want one.
           "FrameGuard",
+          // A cache is opened and closed by an event loop, not by a request.
+          "FrameCache",
+          "CacheStatistics",
           // validate() walks everything; the walker and its report are nothing beside that.
           "ValidationReport",
           "BuddyValidator",
