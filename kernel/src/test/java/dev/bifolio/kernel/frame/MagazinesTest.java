@@ -112,12 +112,9 @@ class MagazinesTest extends HybridParts {
     for (int bin = 0; bin < AreaWord.BINS; bin++) {
       long area = AreaWord.binned(0, bin);
       boolean nearlyFull = bin % 4 == 0;
-      assertEquals(nearlyFull, Magazines.wants(0, area));
-      assertTrue(Magazines.wants(1, area));
       assertEquals(nearlyFull, magazines.push(claim, 0, first + bin, area));
     }
     assertFalse(magazines.push(claim, 0, first + 100, AreaWord.fresh(0, 1)), "a claimed area");
-    assertFalse(Magazines.wants(0, AreaWord.fresh(0, 1)));
   }
 
   @Test
