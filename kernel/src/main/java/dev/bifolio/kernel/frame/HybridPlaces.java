@@ -93,7 +93,7 @@ final class HybridPlaces {
     long pfn = Pages.alignUp(startPfn, step);
     while (pfn <= last - frameCount + 1) {
       long found = core.states.look(pfn);
-      if (isFree(pfn, frameCount)) {
+      if (isFree(pfn, framesNeeded(frameCount))) {
         Transit.begin(core.areas.transit());
         boolean taken = takeRunAt(pfn, frameCount, kind);
         Transit.end(core.areas.transit());
@@ -107,9 +107,18 @@ final class HybridPlaces {
     return NONE;
   }
 
+  /// Frames that [#takeRunAt] must find free: longer runs are cut from the next larger block. A
+  /// look at fewer would let a request try in vain, and wait for what it had on its way itself.
+  private static long framesNeeded(long frameCount) {
+    return frameCount <= 16 ? frameCount : 1L << Pages.framesToOrderUp(frameCount);
+  }
+
   /// Whether a whole range is free, as far as one can see. Who takes what is not free and gives it
   /// back makes others wait for it.
   private boolean isFree(long startPfn, long frameCount) {
+    if (startPfn + frameCount - core.basePfn() > core.areas.areaCount() << Pages.HUGE_ORDER) {
+      return false;
+    }
     for (long pfn = startPfn; pfn < startPfn + frameCount; ) {
       long found = core.states.look(pfn);
       if (FrameStates.stateIn(found) != FrameStates.FREE) {
