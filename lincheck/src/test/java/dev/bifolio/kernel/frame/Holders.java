@@ -28,7 +28,9 @@ class Holders {
 
   /// The memory of an allocator of so many areas, all of whose frames but the last 2^order are
   /// taken, by nobody.
-  static long[] prepare(int areaCount, int order) {
+  ///
+  /// @param cached whether the frames that are left wait in the claim word of kind 0 already
+  static long[] prepare(int areaCount, int order, boolean cached) {
     long endPfn = (long) areaCount * AreaWord.FRAMES;
     HybridCore core = new HybridCore(CPUS);
     Memory.renew((int) HybridCore.metadataBytes(0, endPfn, CPUS));
@@ -41,6 +43,9 @@ class Holders {
       core.allocate(0, next, 0);
     }
     core.callBack.all();
+    if (cached) {
+      core.free(0, core.allocate(0, 0, 0), 0);
+    }
     long[] saved = Memory.save();
     saved[0] = endPfn; // the number of managed frames, which nobody asks for here
     return saved;

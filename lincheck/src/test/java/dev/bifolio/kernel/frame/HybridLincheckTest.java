@@ -74,7 +74,7 @@ class HybridLincheckTest {
   /// One slot, two single frames.
   @Param(name = "thread", gen = ThreadIdGen.class)
   public static class ClaimWordSlot {
-    private static final long[] PREPARED = Holders.prepare(1, 1);
+    private static final long[] PREPARED = Holders.prepare(1, 1, true);
     private final Holders holders = new Holders(PREPARED);
 
     @Operation
@@ -106,7 +106,7 @@ class HybridLincheckTest {
   /// Two slots that want the same two frames.
   @Param(name = "thread", gen = ThreadIdGen.class)
   public static class TwoSlots {
-    private static final long[] PREPARED = Holders.prepare(1, 1);
+    private static final long[] PREPARED = Holders.prepare(1, 1, false);
     private final Holders holders = new Holders(PREPARED);
 
     @Operation
@@ -133,7 +133,7 @@ class HybridLincheckTest {
   /// Two pairs of one word, by claims for the length of an operation.
   @Param(name = "thread", gen = ThreadIdGen.class)
   public static class FrameWord {
-    private static final long[] PREPARED = Holders.prepare(1, 2);
+    private static final long[] PREPARED = Holders.prepare(1, 2, false);
     private final Holders holders = new Holders(PREPARED);
 
     @Operation
@@ -152,7 +152,7 @@ class HybridLincheckTest {
     }
   }
 
-  /// A magazine may turn away who meets another there: only what is held counts.
+  /// Where whoever meets another may be turned away only what is held counts.
   public static class Anything {
     public void take(int thread) {}
 
@@ -171,7 +171,7 @@ class HybridLincheckTest {
   /// One magazine of single frames, and requests that go past it.
   @Param(name = "thread", gen = ThreadIdGen.class)
   public static class Magazine {
-    private static final long[] PREPARED = Holders.prepare(8, 2);
+    private static final long[] PREPARED = Holders.prepare(8, 2, false);
     private final Holders holders = new Holders(PREPARED);
 
     public Magazine() {
@@ -250,7 +250,7 @@ class HybridLincheckTest {
   /// An area that goes from level to level.
   @Param(name = "thread", gen = ThreadIdGen.class)
   public static class AreaLoan {
-    private static final long[] PREPARED = Holders.prepare(1, 9);
+    private static final long[] PREPARED = Holders.prepare(1, 9, false);
     private final Holders holders = new Holders(PREPARED);
 
     @Operation
@@ -283,7 +283,7 @@ class HybridLincheckTest {
   @Param(name = "thread", gen = ThreadIdGen.class)
   @Param(name = "order", gen = IntGen.class, conf = "0:9")
   public static class WholeAllocator {
-    private static final long[] PREPARED = Holders.prepare(1, 9);
+    private static final long[] PREPARED = Holders.prepare(1, 9, false);
     private final Holders holders = new Holders(PREPARED);
 
     @Operation
@@ -308,11 +308,12 @@ class HybridLincheckTest {
   }
 
   @Test
-  void aLevelWithItsOpenWordIsLinearizable() {
-    check(OpenWord.class, Blocks.class);
+  void aLevelWithItsOpenWordLosesNothing() {
+    check(OpenWord.class, Anything.class);
   }
 
-  /// Two units, each in a word of its own, which belong to a level above when they are whole.
+  /// Two words of two halves, which belong to a level above when they are whole. While one is on
+  /// its way a request may find nothing; the allocator asks again then, a level does not.
   @Param(name = "thread", gen = ThreadIdGen.class)
   public static class OpenWord {
     private final UnitLevel above = new UnitLevel(14, null);
@@ -328,46 +329,40 @@ class HybridLincheckTest {
       above.put(0, UnitWord.ALL_LENT);
       above.change(0, UnitWord.lend(0));
       above.change(1, UnitWord.lend(1));
-      for (int word = 0; word < 2; word++) {
-        for (int order = 4; order >= 0; order--) {
-          level.take(order);
-        }
-      }
-      level.drain();
     }
 
     @Operation
-    public boolean take(@Param(name = "thread") int thread) {
-      long unit = level.take(0);
+    public void take(@Param(name = "thread") int thread) {
+      long unit = level.take(4);
       if (unit >= 0) {
         held[thread][counts[thread]++] = unit;
       }
-      return unit >= 0;
     }
 
     @Operation
-    public boolean give(@Param(name = "thread") int thread) {
-      if (counts[thread] == 0) {
-        return false;
-      }
-      if (!level.freeBlock(held[thread][--counts[thread]], 0)) {
+    public void give(@Param(name = "thread") int thread) {
+      if (counts[thread] > 0 && !level.freeBlock(held[thread][--counts[thread]], 4)) {
         throw new IllegalStateException("a legal free was refused");
       }
-      return true;
+    }
+
+    @Operation
+    public void drain() {
+      level.drain();
     }
 
     @Validate
     public void conserved() {
-      long units = 0;
+      long halves = 0;
       for (int count : counts) {
-        units += count;
+        halves += count;
       }
       level.drain();
-      while (level.take(0) >= 0) {
-        units++;
+      while (level.take(4) >= 0) {
+        halves++;
       }
-      if (units != 2) {
-        throw new IllegalStateException(units + " units of 2");
+      if (halves != 4) {
+        throw new IllegalStateException(halves + " halves of 4");
       }
     }
   }
@@ -445,7 +440,7 @@ class HybridLincheckTest {
 
   /// A frame of a claimed word, freed by whoever comes, while the word may be drained.
   public static class DoubleFree {
-    private static final long[] PREPARED = Holders.prepare(1, 1);
+    private static final long[] PREPARED = Holders.prepare(1, 1, false);
     private final Holders holders = new Holders(PREPARED);
     private final long pfn;
 
