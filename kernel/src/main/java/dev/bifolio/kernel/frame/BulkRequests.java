@@ -1,6 +1,8 @@
 package dev.bifolio.kernel.frame;
 
 import dev.bifolio.kernel.platform.Memory;
+import dev.bifolio.kernel.unit.FrameError;
+import dev.bifolio.kernel.unit.FrameRequestException;
 import dev.bifolio.kernel.unit.Pages;
 
 /// Many single frames in one call: all frames of a claim word are taken, and all frames of a frame
@@ -67,27 +69,25 @@ final class BulkRequests {
     return lowest;
   }
 
-  /// Frees entries of an array of single frames, up to the first that is not allocated as one.
+  /// Frees entries of an array of single frames.
   ///
-  /// @return how many were freed
-  int freeAll(long[] pfns, int offset, int count) {
-    int end = offset + count;
-    int next = offset;
-    while (next < end) {
-      int freed = free(pfns, next, end);
-      if (freed == 0 && !core.free(HybridCore.CURRENT_CPU, pfns[next], 0)) {
-        break;
+  /// @throws FrameRequestException for the first that is not allocated as one
+  void free(HybridAllocator allocator, long[] pfns, int from, int end) {
+    for (int next = from; next < end; ) {
+      int freed = core.isAttached() ? freeInWord(pfns, next, end) : 0;
+      long result = freed > 0 ? 0 : allocator.tryFree(pfns[next], 0);
+      if (result != 0) {
+        throw FrameMistakes.bulk(FrameError.of(result), next, pfns[next]);
       }
       next += Math.max(freed, 1);
     }
-    return next - offset;
   }
 
   /// Frees the frames at the beginning of a part of an array that lie in the same word, if they are
   /// two or more, allocated as single frames, and none of them may be in a claim word.
   ///
   /// @return how many were freed; 0 if the first one must be freed by itself
-  private int free(long[] pfns, int from, int end) {
+  private int freeInWord(long[] pfns, int from, int end) {
     long frame = pfns[from] - core.basePfn();
     if (Long.compareUnsigned(frame, core.areas.areaCount() << Pages.HUGE_ORDER) >= 0) {
       return 0;

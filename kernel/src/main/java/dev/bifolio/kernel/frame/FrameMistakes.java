@@ -24,6 +24,12 @@ final class FrameMistakes {
             error, "expected 1 to " + (1L << maxOrder) + " frames, found " + frameCount);
   }
 
+  static void requireOrder(int order, int maxOrder) {
+    if (order < 0 || order > maxOrder) {
+      throw order(FrameError.INVALID_ORDER, order, maxOrder);
+    }
+  }
+
   static int legalKind(int kind) {
     if (kind < 0 || kind >= AllocationFlags.KIND_COUNT) {
       throw new IllegalArgumentException(

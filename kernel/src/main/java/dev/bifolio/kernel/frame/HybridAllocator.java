@@ -263,11 +263,7 @@ public final class HybridAllocator implements FrameAllocator {
   @Override
   public void freeBulk(long[] pfns, int offset, int count) {
     FrameMistakes.requireEntries(pfns.length, offset, count);
-    int freed = isInitialized() ? bulk.freeAll(pfns, offset, count) : 0;
-    if (freed < count) {
-      int mistake = offset + freed;
-      throw FrameMistakes.bulk(FrameError.of(tryFree(pfns[mistake], 0)), mistake, pfns[mistake]);
-    }
+    bulk.free(this, pfns, offset, offset + count);
   }
 
   @Override
@@ -387,7 +383,7 @@ public final class HybridAllocator implements FrameAllocator {
 
   @Override
   public boolean isManaged(long pfn) {
-    return isInitialized() && core.states.isManaged(pfn);
+    return isInitialized() && places.isManaged(pfn, 1);
   }
 
   @Override
@@ -440,7 +436,7 @@ public final class HybridAllocator implements FrameAllocator {
 
   @Override
   public long freeBlockCount(int order) {
-    legal(order);
+    FrameMistakes.requireOrder(order, maxOrder);
     return isInitialized() ? census().freeBlocks(order) : 0;
   }
 
@@ -455,26 +451,20 @@ public final class HybridAllocator implements FrameAllocator {
 
   @Override
   public long allocationCount(int order, int kind) {
-    legal(order);
+    FrameMistakes.requireOrder(order, maxOrder);
     return isInitialized() ? counts.allocations(order, FrameMistakes.legalKind(kind)) : 0;
   }
 
   @Override
   public long freeCount(int order) {
-    legal(order);
+    FrameMistakes.requireOrder(order, maxOrder);
     return isInitialized() ? counts.frees(order, census()) : 0;
   }
 
   @Override
   public long failureCount(int order) {
-    legal(order);
+    FrameMistakes.requireOrder(order, maxOrder);
     return isInitialized() ? counts.failures(order) : 0;
-  }
-
-  private void legal(int order) {
-    if (order < 0 || order > maxOrder) {
-      throw FrameMistakes.order(FrameError.INVALID_ORDER, order, maxOrder);
-    }
   }
 
   @Override
