@@ -22,7 +22,7 @@ class HybridCacheCorruptionsTest extends PlantedCorruptions {
     plant("owner of a CPU's slot", e -> slotWord(e, 11, 120, 1, "has owner 1, which does not"));
     plant("owner of no kind", e -> slotWord(e, 12, 120, 7, "has owner 7, which does not exist"));
     plant("owner lost", e -> slotWord(e, 12, 120, 0, "has frames, but no owner"));
-    plant("recall without owner", e -> slotWord(e, 13, 24, 1, "is asked to give back 1 times"));
+    plant("recall of a CPU's slot", e -> slotWord(e, 11, 24, 1, "is asked to give back 1 times"));
     plant("strange recall", e -> slotWord(e, 12, 24, 2, "is asked to give back 2 times"));
     plant("retired", e -> slotWord(e, 12, 200, -1, "a counter is negative"));
     plant("owner's area lost", e -> slotWord(e, 12, 8, 0, "claims a word, but names no area"));
