@@ -245,7 +245,9 @@ public final class FrameCache implements AutoCloseable {
   public void drain() {
     requireOpen();
     leave();
-    core.magazines.drain(claim);
+    while (Magazines.count(header()) != 0) {
+      core.magazines.drain(claim); // which gives way to others for a while only
+    }
   }
 
   private void leave() {
