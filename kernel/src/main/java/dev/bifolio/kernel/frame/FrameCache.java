@@ -102,7 +102,8 @@ public final class FrameCache implements AutoCloseable {
     int index = Integer.numberOfTrailingZeros(mask);
     boolean good = UnitWord.isSingle(Memory.getLongVolatile(frameWord), index);
     long next = ClaimWord.taken(word);
-    Memory.putLongRelease(claim, next);
+    // A plain store: who frees the frame elsewhere got it from this thread, and so sees the mask.
+    Memory.putLong(claim, next);
     if (!good || ClaimWord.wentRound(next)) {
       return allocateWithCare(good, next, index);
     }
@@ -181,7 +182,7 @@ public final class FrameCache implements AutoCloseable {
     if ((word & bit) != 0 || !UnitWord.isSingle(Memory.getLongVolatile(frameWord), (int) index)) {
       return allocator.tryFree(pfn, 0); // which says what is wrong
     }
-    Memory.putLongRelease(claim, word | bit);
+    Memory.putLong(claim, word | bit);
     return 0;
   }
 
@@ -237,6 +238,16 @@ public final class FrameCache implements AutoCloseable {
 
   // ---- Giving back ----
 
+  /// Gives back all frames and the area, for an owner who will not need them for a while. The next
+  /// allocation fills the cache again.
+  ///
+  /// @throws IllegalStateException if the cache is closed
+  public void drain() {
+    requireOpen();
+    leave();
+    core.magazines.drain(claim);
+  }
+
   private void leave() {
     core.claims.drain(slot);
     firstPfn = NO_WORD;
@@ -248,8 +259,7 @@ public final class FrameCache implements AutoCloseable {
     if (closed) {
       return;
     }
-    leave();
-    core.magazines.drain(claim);
+    drain();
     finalRefills = refills();
     finalHits = allocations() - finalRefills;
     finalGivenBack = framesGivenBack();
