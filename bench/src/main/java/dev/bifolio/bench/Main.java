@@ -67,7 +67,7 @@ public final class Main implements Callable<Integer> {
       split = ",",
       paramLabel = "NAME",
       description = {
-        "Among hybrid, classic, linux-like, best-fit (fragmentation only), glibc, jemalloc and",
+        "Among hybrid, hybrid-owned-cache, classic, linux-like, best-fit (fragmentation only), glibc, jemalloc and",
         "mimalloc; all by default. Ratios are to linux-like."
       })
   private List<String> allocators =

@@ -22,6 +22,8 @@ abstract class Subject implements AutoCloseable {
   enum Kind {
     /// The hybrid allocator, called directly.
     HYBRID("hybrid", 34),
+    /// The same, its single frames through a cache that each thread owns.
+    HYBRID_OWNED_CACHE("hybrid-owned-cache", 34),
     /// The classic buddy allocator, called directly; for threads, with one lock around it.
     CLASSIC("classic", 28),
     /// The model of buddy lists with per-CPU lists.
@@ -71,6 +73,7 @@ abstract class Subject implements AutoCloseable {
     Subject create(long frameCount) {
       return switch (this) {
         case HYBRID -> HybridSubject.create(frameCount);
+        case HYBRID_OWNED_CACHE -> OwnedCacheSubject.create(frameCount);
         case CLASSIC -> ClassicSubject.create(frameCount);
         case LINUX_LIKE -> LinuxLikeSubject.create(frameCount);
         case BEST_FIT -> BestFitSubject.create(frameCount);
@@ -82,6 +85,7 @@ abstract class Subject implements AutoCloseable {
     Subject createShared(long frameCount) {
       return switch (this) {
         case HYBRID -> HybridSubject.create(frameCount);
+        case HYBRID_OWNED_CACHE -> OwnedCacheSubject.create(frameCount);
         case CLASSIC -> LockedClassicSubject.create(frameCount);
         case LINUX_LIKE -> LinuxLikeSubject.createShared(frameCount);
         case BEST_FIT -> throw new IllegalStateException(lack(Need.SPEED, 0));
@@ -122,7 +126,8 @@ abstract class Subject implements AutoCloseable {
         case LINUX_LIKE -> "its descriptors, all written at the start, take 64 bytes a frame";
         case BEST_FIT -> "it is a reference for fragmentation, which needs a table of all frames";
         case GLIBC, JEMALLOC, MIMALLOC -> "it has no metadata without memory";
-        case HYBRID, CLASSIC -> "more than 2^" + mostLog2Frames + " frames are not measured";
+        case HYBRID, HYBRID_OWNED_CACHE, CLASSIC ->
+            "more than 2^" + mostLog2Frames + " frames are not measured";
       };
     }
 
@@ -135,7 +140,10 @@ abstract class Subject implements AutoCloseable {
             this == BEST_FIT ? "it searches exactly, however long that takes; frag only" : null;
         case PLACEMENT, METADATA, LIMIT -> isNative() ? lackOfNative(need) : null;
         case BULK -> this == HYBRID || this == CLASSIC ? null : "it has no bulk calls";
-        case LIFETIMES -> this == HYBRID ? null : "it does not take the lifetime of a frame";
+        case LIFETIMES ->
+            this == HYBRID || this == HYBRID_OWNED_CACHE
+                ? null
+                : "it does not take the lifetime of a frame";
         case WHOLE_TABLE ->
             log2frames > TABLE_LOG2_FRAMES
                 ? "a slot for every frame is more memory than frames without content are worth"

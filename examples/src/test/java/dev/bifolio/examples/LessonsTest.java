@@ -143,6 +143,27 @@ class LessonsTest {
   }
 
   @Test
+  void aFrameIsFreeUsedOrCachedAndTheWholeComesBack() throws Exception {
+    List<String> told = told(() -> E06_ABlocksLife.main(new String[0]));
+    assertTold(
+        told,
+        "4 MiB are handed over +\\.{32}  1024      0    0  1x2\\^10",
+        "a = allocate\\(order 0\\) +a\\.{31}   992     31    1  1x2\\^9 .*1x2\\^5",
+        "b = allocate\\(order 0\\) +ab\\.{30}   992     30    2  .*",
+        "free\\(a\\) +\\.b\\.{30}   992     31    1  .*",
+        "a is freed a second time: NOT_ALLOCATED",
+        "c = allocate\\(order 4\\) +\\.b\\.{30}   976     31   17  2x2\\^8 .*",
+        "order 10: none +\\.b\\.{30}  1007      0   17  .*",
+        "free\\(c\\) +\\.b\\.{30}  1023      0    1  1x2\\^9 .* 1x2\\^0",
+        "d = allocate\\(order 0\\) +db\\.{30}  1022      0    2  1x2\\^9 .* 1x2\\^1",
+        "free\\(b\\) +\\.{32}  1022      2    0  .*",
+        "2 frames drained +\\.{32}  1024      0    0  1x2\\^10",
+        "4 blocks allocated, 4 freed; 1 free refused: we were wrong;",
+        "1 failure: there was no block of 4 MiB.",
+        "Now there is: both areas in one block.");
+  }
+
+  @Test
   void everyLessonIsListedInTheReadme() throws Exception {
     Path folder = Path.of(System.getProperty("bifolio.root"), "examples");
     String readme = Files.readString(folder.resolve("README.md"));

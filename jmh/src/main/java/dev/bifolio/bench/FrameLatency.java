@@ -29,7 +29,7 @@ public class FrameLatency {
   private static final int SLOT_COUNT = FRAME_COUNT / 2;
 
   /// Whose calls.
-  @Param({"hybrid", "classic", "linux-like", "glibc", "jemalloc", "mimalloc"})
+  @Param({"hybrid", "hybrid-owned-cache", "classic", "linux-like", "glibc", "jemalloc", "mimalloc"})
   public String allocator = "";
 
   private Subject subject;

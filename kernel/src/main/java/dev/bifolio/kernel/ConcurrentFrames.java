@@ -115,6 +115,19 @@ final class ConcurrentFrames implements MachineFrames {
         : lowest().tryAllocateFrames(frameCount, flags);
   }
 
+  /// With one bank whole words of frames at once.
+  @Override
+  public int allocateBulk(long[] pfns, int offset, int count, int flags) {
+    if (only == null) {
+      return MachineFrames.super.allocateBulk(pfns, offset, count, flags);
+    }
+    int got = only.allocateBulk(pfns, offset, count, flags);
+    if (got < count) {
+      failed(0);
+    }
+    return got;
+  }
+
   private long search(int order, long frameCount, int flags) {
     int cpu = Cpu.current();
     for (int b = allocators.length - 1; b >= 0; b--) {
@@ -255,6 +268,15 @@ final class ConcurrentFrames implements MachineFrames {
     }
     allocators[bank].freeFrames(pfn, frameCount);
     forgetMiss(bank);
+  }
+
+  @Override
+  public void freeBulk(long[] pfns, int offset, int count) {
+    if (only == null) {
+      MachineFrames.super.freeBulk(pfns, offset, count);
+    } else {
+      only.freeBulk(pfns, offset, count);
+    }
   }
 
   @Override

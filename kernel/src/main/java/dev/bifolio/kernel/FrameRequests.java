@@ -201,19 +201,7 @@ public sealed interface FrameRequests permits Machine {
   /// @param flags bits of [AllocationFlags]
   /// @return how many entries were filled, 0 … `count`; fewer only when no frame is left
   /// @throws IndexOutOfBoundsException if the array has no such entries; nothing has changed then
-  default int allocateBulk(long[] pfns, int offset, int count, int flags) {
-    requireEntries(pfns.length, offset, count);
-    int got = 0;
-    while (got < count) {
-      long pfn = allocate(0, flags);
-      if (pfn == FrameAllocator.NO_FRAME) {
-        break;
-      }
-      pfns[offset + got] = pfn;
-      got++;
-    }
-    return got;
-  }
+  int allocateBulk(long[] pfns, int offset, int count, int flags);
 
   /// Frees single frames in one call, see [FrameAllocator#freeBulk]: stops at the first mistake.
   ///
@@ -223,33 +211,7 @@ public sealed interface FrameRequests permits Machine {
   /// @throws IndexOutOfBoundsException if the array has no such entries; nothing has changed then
   /// @throws FrameRequestException for the first entry that is no allocated single frame; its
   ///   message names the index, and those before it have been freed
-  default void freeBulk(long[] pfns, int offset, int count) {
-    requireEntries(pfns.length, offset, count);
-    for (int i = offset; i < offset + count; i++) {
-      long result = tryFree(pfns[i], 0);
-      if (result != 0) {
-        throw new FrameRequestException(
-            FrameError.of(result),
-            "entry "
-                + i
-                + ", frame "
-                + AddressRange.hex(pfns[i])
-                + ": expected an allocated single frame, found something else");
-      }
-    }
-  }
-
-  private static void requireEntries(int length, int offset, int count) {
-    if (offset < 0 || count < 0 || count > length - offset) {
-      throw new IndexOutOfBoundsException(
-          "expected entries of an array of "
-              + length
-              + ", found "
-              + count
-              + " entries from index "
-              + offset);
-    }
-  }
+  void freeBulk(long[] pfns, int offset, int count);
 
   // ---- Splitting ----
 

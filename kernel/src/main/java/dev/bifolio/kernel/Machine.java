@@ -134,6 +134,36 @@ public final class Machine implements FrameRequests, AutoCloseable {
     return (flags & AllocationFlags.ZERO) == 0 ? pfn : zeroed(pfn, frameCount);
   }
 
+  @Override
+  public int allocateBulk(long[] pfns, int offset, int count, int flags) {
+    requireFlags(flags);
+    requireEntries(pfns.length, offset, count);
+    int got = frames.allocateBulk(pfns, offset, count, flags);
+    for (int i = offset; i < offset + got && (flags & AllocationFlags.ZERO) != 0; i++) {
+      zeroed(pfns[i], 1);
+    }
+    return got;
+  }
+
+  @Override
+  public void freeBulk(long[] pfns, int offset, int count) {
+    requireOpen();
+    requireEntries(pfns.length, offset, count);
+    frames.freeBulk(pfns, offset, count);
+  }
+
+  private static void requireEntries(int length, int offset, int count) {
+    if (offset < 0 || count < 0 || count > length - offset) {
+      throw new IndexOutOfBoundsException(
+          "expected entries of an array of "
+              + length
+              + ", found "
+              + count
+              + " entries from index "
+              + offset);
+    }
+  }
+
   /// Fills the frames of a request that was served.
   private long zeroed(long pfn, long frameCount) {
     if (pfn >= 0) {

@@ -33,6 +33,38 @@ sealed interface MachineFrames permits LockedFrames, ConcurrentFrames {
 
   void splitFrames(long pfn, long frameCount);
 
+  /// Fills entries of an array with single frames, and tells how many it could get. The entries are
+  /// there.
+  default int allocateBulk(long[] pfns, int offset, int count, int flags) {
+    int got = 0;
+    while (got < count) {
+      long pfn = tryAllocate(0, flags);
+      if (pfn < 0) {
+        break;
+      }
+      pfns[offset + got] = pfn;
+      got++;
+    }
+    return got;
+  }
+
+  /// Frees entries of an array up to the first mistake, which is told with its index. The entries
+  /// are there.
+  default void freeBulk(long[] pfns, int offset, int count) {
+    for (int i = offset; i < offset + count; i++) {
+      long result = tryFree(pfns[i], 0);
+      if (result != 0) {
+        throw new FrameRequestException(
+            FrameError.of(result),
+            "entry "
+                + i
+                + ", frame "
+                + AddressRange.hex(pfns[i])
+                + ": expected an allocated single frame, found something else");
+      }
+    }
+  }
+
   /// Hands frames over to the bank that spans them.
   long addFrames(long startPfn, long endPfn);
 

@@ -11,10 +11,12 @@ import dev.bifolio.kernel.firmware.MemoryMap;
 import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.frame.FrameAllocator;
 import dev.bifolio.kernel.frame.FrameStatistics;
+import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.FrameRequestException;
 import dev.bifolio.testkit.SplitMix64;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -237,10 +239,41 @@ class MachineRequestsTest {
       assertCounts(machine, 5, 0, 5, 1);
       int got = machine.allocateBulk(frames, 0, frames.length, 0);
       assertEquals(free, got, "all banks are emptied");
-      assertArrayEquals(new long[10], java.util.Arrays.copyOfRange(frames, got, frames.length));
+      assertArrayEquals(new long[10], Arrays.copyOfRange(frames, got, frames.length));
       machine.freeBulk(frames, 0, got);
       machine.drainCaches();
       assertEquals(free, machine.freeFrameCount());
+    }
+  }
+
+  @Test
+  void manyFramesOfOneBankComeAndGoInOneCall() throws Exception {
+    MemoryMap map = Maps.fdt().ram(GIB, 64 * MIB).build();
+    try (Machine machine = Machine.boot(map, options, BootLog.SILENT)) {
+      final int free = (int) machine.freeFrameCount();
+      long[] frames = new long[free + 1];
+      assertEquals(100, machine.allocateBulk(frames, 0, 100, 0));
+      for (int i = 0; i < 100; i++) {
+        Memory.fill(machine.physToVirt(frames[i] << 12), 4096, (byte) -1);
+      }
+      machine.freeBulk(frames, 0, 100);
+      assertEquals(free, machine.allocateBulk(frames, 0, free + 1, AllocationFlags.ZERO));
+      assertEquals(free, Arrays.stream(frames, 0, free).distinct().count());
+      for (int i = 0; i < free; i++) {
+        long address = machine.physToVirt(frames[i] << 12);
+        assertEquals(0, Memory.getLong(address) | Memory.getLong(address + 4088));
+      }
+      assertCounts(machine, free + 100, 1, 100, 0);
+      assertEquals(machine.managedFrameCount(), machine.statistics().peakUsedFrames());
+      long again = frames[5];
+      frames[5] = frames[4];
+      assertEquals(
+          FrameError.NOT_ALLOCATED, errorOf(() -> machine.freeBulk(frames, 0, free)), "twice");
+      frames[5] = again;
+      machine.freeBulk(frames, 5, free - 5);
+      machine.drainCaches();
+      assertEquals(free, machine.freeFrameCount());
+      machine.assertValid();
     }
   }
 

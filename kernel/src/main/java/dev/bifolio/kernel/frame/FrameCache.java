@@ -105,7 +105,8 @@ public final class FrameCache implements AutoCloseable {
     int index = Integer.numberOfTrailingZeros(mask);
     boolean good = UnitWord.isSingle(Memory.getLongVolatile(frameWord), index);
     long next = ClaimWord.taken(word);
-    Memory.putLongRelease(claim, next);
+    // A plain store: who frees the frame elsewhere got it from this thread, and so sees the mask.
+    Memory.putLong(claim, next);
     if (!good || ClaimWord.wentRound(next)) {
       return allocateWithCare(good, next, index);
     }
@@ -184,7 +185,7 @@ public final class FrameCache implements AutoCloseable {
     if ((word & bit) != 0 || !UnitWord.isSingle(Memory.getLongVolatile(frameWord), (int) index)) {
       return allocator.tryFree(pfn, 0); // which says what is wrong
     }
-    Memory.putLongRelease(claim, word | bit);
+    Memory.putLong(claim, word | bit);
     return 0;
   }
 
@@ -240,6 +241,18 @@ public final class FrameCache implements AutoCloseable {
 
   // ---- Giving back ----
 
+  /// Gives back all frames and the area, for an owner who will not need them for a while. The next
+  /// allocation fills the cache again.
+  ///
+  /// @throws IllegalStateException if the cache is closed
+  public void drain() {
+    requireOpen();
+    leave();
+    while (Magazines.count(header()) != 0) {
+      core.magazines.drain(claim); // which gives way to others for a while only
+    }
+  }
+
   private void leave() {
     core.claims.drain(slot);
     forgetWord();
@@ -256,10 +269,7 @@ public final class FrameCache implements AutoCloseable {
     if (closed) {
       return;
     }
-    leave();
-    while (core.magazines.drain(claim)) {
-      // Another, who calls back, may have a frame in his hands for a moment.
-    }
+    drain();
     finalRefills = refills();
     finalHits = allocations() - finalRefills;
     finalGivenBack = framesGivenBack();

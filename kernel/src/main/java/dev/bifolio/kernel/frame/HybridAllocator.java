@@ -383,7 +383,7 @@ public final class HybridAllocator implements FrameAllocator {
 
   @Override
   public boolean isManaged(long pfn) {
-    return isInitialized() && core.states.isManaged(pfn);
+    return isInitialized() && places.isManaged(pfn, 1);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.bifolio.kernel.frame;
 
+import dev.bifolio.kernel.platform.Cpu;
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.Pages;
 import org.jspecify.annotations.Nullable;
@@ -11,6 +12,10 @@ import org.jspecify.annotations.Nullable;
 /// called back when nothing was found. Any thread; no Java objects.
 final class HybridPlaces {
   private static final long NONE = -1;
+
+  /// How often a frame is looked for that seems not to be there, when others are at work all the
+  /// time.
+  private static final int MOST_LOOKS = 1000;
 
   private final HybridCore core;
   private final HandOver handOver;
@@ -24,16 +29,38 @@ final class HybridPlaces {
     return handOver.add(startPfn, endPfn);
   }
 
-  /// Whether every frame of a range was handed over.
+  /// Whether every frame of a range was handed over. While a level lends a word or takes it back,
+  /// its frames look as though they were not there: an answer of no counts only when nothing was on
+  /// its way.
   boolean isManaged(long startPfn, long frameCount) {
-    if (frameCount > Long.MAX_VALUE - startPfn || !core.states.isManaged(startPfn)) {
+    if (frameCount > Long.MAX_VALUE - startPfn || !isInSpan(startPfn, startPfn + frameCount)) {
       return false;
     }
-    long end = startPfn + frameCount;
-    for (long pfn = startPfn; pfn < end; pfn = FrameStates.endIn(core.states.look(pfn))) {
-      if (!core.states.isManaged(pfn)) {
+    for (int round = 0; round < MOST_LOOKS; round++) {
+      long before = core.callBack.activity();
+      if (looksManaged(startPfn, startPfn + frameCount)) {
+        return true;
+      }
+      if (Transit.isQuiet(before) && core.callBack.activity() == before) {
         return false;
       }
+      Cpu.relax(round);
+    }
+    return false;
+  }
+
+  private boolean isInSpan(long startPfn, long endPfn) {
+    long spanEnd = core.basePfn() + (core.areas.areaCount() << Pages.HUGE_ORDER);
+    return startPfn >= core.basePfn() && endPfn <= spanEnd;
+  }
+
+  private boolean looksManaged(long startPfn, long endPfn) {
+    for (long pfn = startPfn; pfn < endPfn; ) {
+      long found = core.states.look(pfn);
+      if (FrameStates.stateIn(found) == FrameStates.ABSENT) {
+        return false;
+      }
+      pfn = FrameStates.endIn(found);
     }
     return true;
   }
@@ -66,7 +93,7 @@ final class HybridPlaces {
     long pfn = Pages.alignUp(startPfn, step);
     while (pfn <= last - frameCount + 1) {
       long found = core.states.look(pfn);
-      if (isFree(pfn, frameCount)) {
+      if (isFree(pfn, framesNeeded(frameCount))) {
         Transit.begin(core.areas.transit());
         boolean taken = takeRunAt(pfn, frameCount, kind);
         Transit.end(core.areas.transit());
@@ -80,9 +107,18 @@ final class HybridPlaces {
     return NONE;
   }
 
+  /// Frames that [#takeRunAt] must find free: longer runs are cut from the next larger block. A
+  /// look at fewer would let a request try in vain, and wait for what it had on its way itself.
+  private static long framesNeeded(long frameCount) {
+    return frameCount <= 16 ? frameCount : 1L << Pages.framesToOrderUp(frameCount);
+  }
+
   /// Whether a whole range is free, as far as one can see. Who takes what is not free and gives it
   /// back makes others wait for it.
   private boolean isFree(long startPfn, long frameCount) {
+    if (startPfn + frameCount - core.basePfn() > core.areas.areaCount() << Pages.HUGE_ORDER) {
+      return false;
+    }
     for (long pfn = startPfn; pfn < startPfn + frameCount; ) {
       long found = core.states.look(pfn);
       if (FrameStates.stateIn(found) != FrameStates.FREE) {

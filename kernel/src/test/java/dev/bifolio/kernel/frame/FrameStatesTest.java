@@ -128,7 +128,7 @@ class FrameStatesTest extends HybridParts {
 
   @Test
   void everyFrameOfARandomMemoryIsToldForWhatItIs() {
-    for (int round = 0; round < 40; round++) {
+    for (int round = 0; round < 16; round++) {
       SplitMix64 random = new SplitMix64(1000 + round);
       long start = random.below(1L << 16);
       int frameCount = 2000 + random.below(60_000);

@@ -1,10 +1,15 @@
 package dev.bifolio.kernel.frame;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.testkit.SplitMix64;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.SortedSet;
 import java.util.TreeSet;
@@ -218,6 +223,68 @@ class HintBitmapTest extends HybridParts {
         assertEquals(NONE, bitmap.find(kind, 0));
       }
     }
+  }
+
+  @Test
+  void theHintsToAnItemAreSetOnEveryLevelOrItIsNotFound() {
+    for (int kinds : new int[] {1, 6}) {
+      HintBitmap bitmap = bitmap(kinds, 36, ITEMS);
+      long item = ITEMS - 2;
+      int kind = kinds - 1;
+      bitmap.set(kind, 33, item);
+      List<Long> words =
+          new ArrayList<>(
+              List.of(
+                  bitmap.binLeaf(33, item >>> 6),
+                  bitmap.mid(kind, 33, item >>> 12),
+                  bitmap.top(kind, 33, item >>> 18),
+                  bitmap.summary(kind)));
+      if (kinds > 1) {
+        words.add(bitmap.kindLeaf(kind, item >>> 6));
+      }
+      assertTrue(bitmap.leadsTo(kind, 33, item));
+      assertFalse(bitmap.leadsTo(kind, 32, item));
+      assertFalse(bitmap.leadsTo(kind, 33, item - 1));
+      for (long word : words) {
+        long value = Memory.getLong(word);
+        assertEquals(1, Long.bitCount(value));
+        Memory.putLong(word, ~value);
+        assertFalse(bitmap.leadsTo(kind, 33, item));
+        Memory.putLong(word, value);
+      }
+      assertTrue(bitmap.leadsTo(kind, 33, item));
+    }
+  }
+
+  @Test
+  void aBitBehindTheLastItemWordOrBinIsAStray() {
+    for (int kinds : new int[] {1, 6}) {
+      HintBitmap bitmap = bitmap(kinds, 36, ITEMS);
+      assertFalse(bitmap.hasStrays());
+      bitmap.set(kinds - 1, 35, ITEMS - 1);
+      assertFalse(bitmap.hasStrays());
+      long last = ITEMS - 1;
+      assertStray(bitmap, bitmap.binLeaf(35, last >>> 6), ITEMS);
+      assertStray(bitmap, bitmap.mid(kinds - 1, 35, last >>> 12), (last >>> 6) + 1);
+      assertStray(bitmap, bitmap.top(kinds - 1, 35, last >>> 18), (last >>> 12) + 1);
+      assertStray(bitmap, bitmap.summary(kinds - 1), 36);
+      if (kinds > 1) {
+        assertStray(bitmap, bitmap.kindLeaf(kinds - 1, last >>> 6), ITEMS);
+      }
+    }
+    HintBitmap even = bitmap(1, 6, 1 << 18);
+    even.set(0, 5, (1 << 18) - 1);
+    assertFalse(even.hasStrays());
+  }
+
+  private static void assertStray(HintBitmap bitmap, long address, long index) {
+    assertNotEquals(0, index & 63);
+    long value = Memory.getLong(address);
+    Memory.putLong(address, value | 1L << index);
+    assertTrue(bitmap.hasStrays());
+    Memory.putLong(address, value | 1L << (index - 1));
+    assertFalse(bitmap.hasStrays());
+    Memory.putLong(address, value);
   }
 
   @Test

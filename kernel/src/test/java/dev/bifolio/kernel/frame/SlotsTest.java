@@ -136,7 +136,9 @@ class SlotsTest extends HybridParts {
     long bytes = Slots.metadataBytes(1 << 20, 2);
     Slots slots = slots(zeros(bytes), 1 << 20, 2);
     long claim = slots.claim(3);
+    assertFalse(Slots.isLocked(claim));
     assertTrue(Slots.tryLock(claim));
+    assertTrue(Slots.isLocked(claim));
     assertFalse(Slots.tryLock(claim));
     assertTrue(Slots.tryLock(slots.claim(4)), "another slot's");
     Slots.unlock(claim);

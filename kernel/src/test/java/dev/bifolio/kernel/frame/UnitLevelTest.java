@@ -152,6 +152,25 @@ class UnitLevelTest extends HybridParts {
   }
 
   @Test
+  void aWordIsOpenOrFoundThroughItsHints() {
+    assertEquals(64, level.wordCount());
+    assertEquals(FIRST, level.firstUnit());
+    assertEquals(NONE, level.openWord());
+    assertTrue(level.isFound(0), "nothing is in it");
+    giveAll();
+    assertTrue(above.isFound(0) && above.isFound(1));
+    assertEquals(FIRST, level.take(0));
+    assertEquals(0, level.openWord());
+    assertFalse(level.isFound(0), "open words are not in the bins");
+    level.drain();
+    assertEquals(NONE, level.openWord());
+    assertTrue(level.isFound(0));
+    assertTrue(level.takeAt(FIRST + 16, 16, false));
+    assertTrue(level.isFound(0), "from a larger bin");
+    assertFalse(level.hasStrayHints());
+  }
+
+  @Test
   void pairsStayInTheOpenWord() {
     giveAll();
     for (int turn = 0; turn < 100; turn++) {

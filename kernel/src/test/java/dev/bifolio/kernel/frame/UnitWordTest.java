@@ -146,6 +146,7 @@ class UnitWordTest {
           boolean naive =
               index % count == 0 && units[index] == HEAD && lengthAt(units, index) == count;
           assertEquals(naive, UnitWord.isBlock(word, index, order), () -> new String(units));
+          assertTrue(order > 0 || naive == UnitWord.isSingle(word, index));
         }
       }
     }
@@ -164,6 +165,7 @@ class UnitWordTest {
               boolean single = isOther && others == HEAD && order == 0;
               boolean whole = at == index && length == 1 << order;
               assertEquals(single || whole, UnitWord.isBlock(word(units), at, order));
+              assertTrue(order > 0 || (single || whole) == UnitWord.isSingle(word(units), at));
             }
           }
         }
@@ -251,6 +253,7 @@ class UnitWordTest {
       assertEquals(exact, UnitWord.exactRuns(free, order));
       assertEquals(units, UnitWord.exactUnits(free, order));
       assertEquals(best, UnitWord.bestFit(free, order));
+      assertEquals(best < 0 ? -1 : 32 * bestOrder + best, UnitWord.fit(free, order));
     }
   }
 

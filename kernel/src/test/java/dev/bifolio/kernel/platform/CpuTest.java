@@ -3,7 +3,11 @@ package dev.bifolio.kernel.platform;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 /// A thread learns where it runs, and a wait lets others run.
@@ -29,6 +33,24 @@ class CpuTest {
   @Test
   void thereIsAtLeastOneProcessor() {
     assertTrue(Cpu.count() >= 1);
+  }
+
+  @Test
+  void threadsAreSpreadOverTheNumbersThereAre() throws InterruptedException {
+    for (int count : new int[] {1, 2, 7, 64}) {
+      Set<Integer> seen = ConcurrentHashMap.newKeySet();
+      for (int i = 0; i < 40 * count && seen.size() < count; i++) {
+        Thread.ofVirtual()
+            .start(() -> {
+              int mine = Cpu.ofThread(count);
+              if (mine == Cpu.ofThread(count)) {
+                seen.add(mine);
+              }
+            })
+            .join();
+      }
+      assertEquals(IntStream.range(0, count).boxed().collect(Collectors.toSet()), seen);
+    }
   }
 
   @Test

@@ -1,7 +1,6 @@
 package dev.bifolio.kernel.frame;
 
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
-import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE_INTERESTING;
 
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
@@ -359,10 +358,6 @@ public final class ClaimWordStress {
 
   @JCStressTest
   @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "served before or after")
-  @Outcome(
-      id = "0, 1, 1",
-      expect = ACCEPTABLE_INTERESTING,
-      desc = "turned away while the drain had the only area")
   @State
   public static class APopWhileTheSlotIsDrained extends World {
 

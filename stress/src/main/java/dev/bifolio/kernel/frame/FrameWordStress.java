@@ -1,7 +1,6 @@
 package dev.bifolio.kernel.frame;
 
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
-import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE_INTERESTING;
 
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
@@ -48,10 +47,6 @@ public final class FrameWordStress {
 
   @JCStressTest
   @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "two different blocks")
-  @Outcome(
-      id = {"1, 0, 1", "0, 1, 1"},
-      expect = ACCEPTABLE_INTERESTING,
-      desc = "turned away while the other had the only area claimed")
   @State
   public static class TwoRequestsInOneWord extends World {
     private long first;
@@ -374,10 +369,6 @@ public final class FrameWordStress {
       id = {"1, 1, 1", "0, 1, 1"},
       expect = ACCEPTABLE,
       desc = "the range has all of its frames or none")
-  @Outcome(
-      id = "1, 0, 1",
-      expect = ACCEPTABLE_INTERESTING,
-      desc = "turned away while the range had the only area claimed")
   @State
   public static class ARangeThatIsRolledBack extends World {
     private final HybridPlaces places = new HybridPlaces(core);

@@ -1,7 +1,6 @@
 package dev.bifolio.kernel.frame;
 
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
-import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE_INTERESTING;
 
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
@@ -22,10 +21,6 @@ public final class LendingStress {
       id = "1, 1, 1",
       expect = ACCEPTABLE,
       desc = "the area serves before or after it went back")
-  @Outcome(
-      id = "1, 0, 1",
-      expect = ACCEPTABLE_INTERESTING,
-      desc = "turned away while the free had the only area")
   @State
   public static class TheLastFreeBesideARequest extends World {
     private final long mine;
@@ -111,10 +106,6 @@ public final class LendingStress {
 
   @JCStressTest
   @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "the drained area is whole")
-  @Outcome(
-      id = "0, 1, 1",
-      expect = ACCEPTABLE_INTERESTING,
-      desc = "turned away while the other drained")
   @State
   public static class AHugeRequestWhileFramesAreCached extends World {
     private final long mine;
@@ -294,10 +285,6 @@ public final class LendingStress {
 
   @JCStressTest
   @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "both are served")
-  @Outcome(
-      id = "1, 0, 1",
-      expect = ACCEPTABLE_INTERESTING,
-      desc = "turned away while the free had the only area")
   @State
   public static class ALongRunFreedBesideARequestInItsRest extends World {
     private final long mine;

@@ -245,7 +245,7 @@ public final class LevelStress {
     Hints() {
       long byteSize = HintBitmap.metadataBytes(1, 2, 8192);
       block = cleared(byteSize + 64);
-      hints.attach(block + 64, 8192);
+      hints.attach(block + 64, 8192, block + 32);
       item = block;
     }
 

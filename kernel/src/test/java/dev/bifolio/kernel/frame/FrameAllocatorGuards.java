@@ -11,10 +11,11 @@ import dev.bifolio.testkit.Behaviour;
 import java.util.Objects;
 import org.junit.jupiter.api.Test;
 
-/// A guard frees what it guards, once, at the end of its scope.
-class FrameGuardTest extends FrameAllocatorFixture {
-  FrameGuardTest() {
-    super(new AllocatorUnderTest.Buddy());
+/// A guard frees what it guards, once, at the end of its scope. Written once; a subclass says which
+/// allocator.
+abstract class FrameAllocatorGuards extends FrameAllocatorFixture {
+  FrameAllocatorGuards(AllocatorUnderTest subject) {
+    super(subject);
   }
 
   @Test

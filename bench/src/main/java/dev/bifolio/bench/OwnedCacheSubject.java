@@ -1,0 +1,95 @@
+package dev.bifolio.bench;
+
+import dev.bifolio.kernel.frame.AllocationFlags;
+import dev.bifolio.kernel.frame.FrameCache;
+import dev.bifolio.kernel.frame.HybridAllocator;
+import dev.bifolio.kernel.platform.Cpu;
+import dev.bifolio.kernel.platform.Window;
+import dev.bifolio.kernel.platform.WindowException;
+import dev.bifolio.kernel.unit.Pages;
+
+/// The hybrid allocator with a [FrameCache] for each thread: single frames go through it, all other
+/// blocks past it.
+final class OwnedCacheSubject extends Subject {
+  private final Window metadata;
+  private final long metadataBytes;
+  private final HybridAllocator frames;
+  private final FrameCache cache;
+
+  private OwnedCacheSubject(Window metadata, long metadataBytes, HybridAllocator frames) {
+    this.metadata = metadata;
+    this.metadataBytes = metadataBytes;
+    this.frames = frames;
+    cache = frames.openCache(AllocationFlags.NONE);
+  }
+
+  static OwnedCacheSubject create(long frameCount) {
+    long end = START_PFN + frameCount;
+    long byteSize = HybridAllocator.metadataBytes(START_PFN, end, Cpu.count());
+    try {
+      Window metadata = Window.reserve(byteSize);
+      HybridAllocator frames =
+          new HybridAllocator(
+              Pages.MAX_ORDER,
+              Cpu.count(),
+              metadata.address(),
+              Pages.pfnToAddress(START_PFN),
+              frameCount);
+      frames.addFrames(START_PFN, end);
+      return new OwnedCacheSubject(metadata, byteSize, frames);
+    } catch (WindowException e) {
+      throw new IllegalStateException(e.getMessage(), e);
+    }
+  }
+
+  @Override
+  long allocate(int order) {
+    return order == 0 ? cache.allocate() : frames.allocate(order, AllocationFlags.NONE);
+  }
+
+  @Override
+  long allocate(int order, int flags) {
+    return flags == AllocationFlags.NONE ? allocate(order) : frames.allocate(order, flags);
+  }
+
+  @Override
+  void free(long pfn, int order) {
+    if (order == 0) {
+      cache.free(pfn);
+    } else {
+      frames.free(pfn, order);
+    }
+  }
+
+  @Override
+  Subject handle() {
+    return new OwnedCacheSubject(metadata, metadataBytes, frames);
+  }
+
+  @Override
+  void closeHandle() {
+    cache.close();
+  }
+
+  @Override
+  void drain() {
+    cache.drain();
+    frames.drainCaches();
+  }
+
+  @Override
+  int maxOrder() {
+    return frames.maxOrder();
+  }
+
+  @Override
+  long metadataBytes() {
+    return metadataBytes;
+  }
+
+  @Override
+  public void close() {
+    cache.close();
+    metadata.close();
+  }
+}
