@@ -56,7 +56,9 @@ public final class FrameCache implements AutoCloseable {
   /// The first frame of the claimed word, a pfn.
   private long firstPfn = NO_WORD;
 
+  /// The claimed word; if there is none, a word that is always zero, in which nothing is allocated.
   private long frameWord;
+
   private boolean closed;
   private long finalHits;
   private long finalRefills;
@@ -70,6 +72,7 @@ public final class FrameCache implements AutoCloseable {
     kind = AllocationFlags.kindOf(flags);
     claim = core.slots.claim(slot);
     recall = Slots.recall(claim);
+    frameWord = core.control(HybridCore.ALWAYS_ZERO);
     gaveBackBefore = Memory.getLong(Slots.wentHome(claim));
   }
 
@@ -144,7 +147,7 @@ public final class FrameCache implements AutoCloseable {
   private void own() {
     long word = core.claims.own(claim);
     if (ClaimWord.state(word) == ClaimWord.NONE) {
-      firstPfn = NO_WORD;
+      forgetWord();
       return;
     }
     long area = Memory.getLong(Slots.area(claim)) - 1;
@@ -252,7 +255,12 @@ public final class FrameCache implements AutoCloseable {
 
   private void leave() {
     core.claims.drain(slot);
+    forgetWord();
+  }
+
+  private void forgetWord() {
     firstPfn = NO_WORD;
+    frameWord = core.control(HybridCore.ALWAYS_ZERO);
   }
 
   /// Gives back all frames. Closing again does nothing; every other call is refused from now on.
