@@ -20,10 +20,10 @@ public final class Memory {
 
   private static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle();
 
-  /// Every legal address passes these masks unchanged. With them C2 knows that an offset is aligned,
-  /// not negative and far from the end, and leaves out the checks of bounds and alignment, which it
-  /// cannot do for an address it knows nothing of. One bit more, and the largest offset would not
-  /// fit: the check of bounds would stay, a fifth of all instructions of a pair.
+  /// Every legal address passes these masks unchanged. With them C2 knows that an offset is
+  /// aligned, not negative and far from the end, and leaves out the checks of bounds and alignment,
+  /// which it cannot do for an address it knows nothing of. One bit more, and the largest offset
+  /// would not fit: the check of bounds would stay, a fifth of all instructions of a pair.
   private static final long ALIGNED_8 = (Long.MAX_VALUE >>> 1) & -8L;
 
   private static final long ALIGNED_4 = (Long.MAX_VALUE >>> 1) & -4L;
