@@ -1,142 +1,212 @@
 package dev.bifolio.kernel.frame;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.FrameRequestException;
+import dev.bifolio.kernel.unit.Pages;
+import dev.bifolio.testkit.HeapAllocation;
 import dev.bifolio.testkit.SplitMix64;
 import java.util.Arrays;
-import java.util.BitSet;
 import org.junit.jupiter.api.Test;
 
-/// Many single frames at once are the same as one after the other.
-class BulkRequestsTest extends FrameAllocatorFixture {
-  private static final int FRAMES = 1 << 13;
-
-  BulkRequestsTest() {
-    super(new AllocatorUnderTest.Hybrid());
-  }
-
-  private static void assertNotInUse(FrameAllocator allocator, long frameCount) {
-    assertEquals(frameCount, notInUse(allocator));
-    assertConserved(allocator);
-    allocator.assertValid();
+/// What is the hybrid allocator's own of bulk requests: frames of a claim word taken at once,
+/// frames of a word freed at once, in areas of every state.
+class BulkRequestsTest extends OwnedCaches {
+  private static int claimed(HybridAllocator allocator) {
+    return ClaimWord.mask(Memory.getLong(allocator.core.slots.claim(0)));
   }
 
   @Test
-  void framesFreedTogetherAreFreeHoweverTheyAreMixed() {
-    SplitMix64 random = new SplitMix64(5);
-    for (int round = 0; round < 20; round++) {
-      FrameAllocator allocator = memoryOf(20, 512L * round + 77L * (round % 3), FRAMES);
-      long[] pfns = new long[FRAMES];
-      assertEquals(FRAMES, allocator.allocateBulk(pfns, 0, FRAMES, AllocationFlags.NONE));
-      assertEquals(FRAMES, Arrays.stream(pfns).distinct().count());
-      for (int swaps = round * 100; swaps > 0; swaps--) {
-        int i = random.below(FRAMES);
-        int j = Math.max(0, Math.min(FRAMES - 1, i + random.below(40) - 20));
-        long pfn = pfns[i];
-        pfns[i] = pfns[j];
-        pfns[j] = pfn;
-      }
-      for (int from = 0; from < FRAMES; ) {
-        int count = Math.min(FRAMES - from, random.below(100));
-        allocator.freeBulk(pfns, from, count);
-        from += count;
-      }
-      assertNotInUse(allocator, FRAMES);
-      assertEquals(FRAMES, allocator.freeCount(0));
-      FrameAllocator fresh = memoryOf(20, 512L * round + 77L * (round % 3), FRAMES);
-      assertEquals(freeBlocks(fresh), freeBlocks(allocator));
+  void whatWaitsInTheClaimWordIsTakenAtOnceLowestFirst() {
+    HybridAllocator allocator = areas(1);
+    long first = allocator.tryAllocateOn(0, 0, NONE);
+    int waiting = claimed(allocator);
+    assertEquals(31, Integer.bitCount(waiting));
+    long[] pfns = new long[7];
+    long operations = ClaimWord.operations(Memory.getLong(allocator.core.slots.claim(0)));
+    assertEquals(7, allocator.allocateBulk(pfns, 0, 7, NONE));
+    for (int i = 0; i < 7; i++) {
+      assertEquals(first + 1 + i, pfns[i]);
+    }
+    long word = Memory.getLong(allocator.core.slots.claim(0));
+    assertEquals(operations + 7, ClaimWord.operations(word), "each is counted");
+    assertEquals(24, Integer.bitCount(claimed(allocator)));
+    assertEquals(8, allocator.allocationCount(0, 0));
+  }
+
+  @Test
+  void moreThanWaitsComesFromTheNextWords() {
+    HybridAllocator allocator = areas(2);
+    for (int count : new int[] {0, 1, 31, 32, 33, 64, 100}) {
+      long before = allocator.allocationCount(0, 0);
+      long[] pfns = takeMany(allocator, count);
+      assertEquals(before + count, allocator.allocationCount(0, 0));
+      assertEquals(count, Arrays.stream(pfns).distinct().count());
+      assertEquals(count, inUse(allocator));
+      allocator.freeBulk(pfns, 0, count);
+      assertEquals(0, inUse(allocator));
+      assertSound(allocator);
+    }
+    assertWhole(allocator);
+  }
+
+  @Test
+  void theCounterOfOperationsMayGoRoundInABulkRequest() {
+    for (int left = 1; left <= 32; left++) {
+      HybridAllocator allocator = areas(1);
+      long first = allocator.tryAllocateOn(0, 0, NONE);
+      allocator.free(first, 0);
+      long claim = allocator.core.slots.claim(0);
+      long word = Memory.getLong(claim);
+      long ahead = (1L << ClaimWord.OPERATION_BITS) - left - ClaimWord.operations(word);
+      Memory.putLong(claim, word + ahead * ClaimWord.OPERATION);
+      Memory.getAndAddLong(Slots.changes(claim), ahead);
+      takeMany(allocator, 32);
+      assertEquals(33, allocator.allocationCount(0, 0));
+      assertEquals(1, Memory.getLong(Slots.rounds(claim)));
     }
   }
 
   @Test
-  void bulkAndSingleRequestsTakeTurns() {
-    SplitMix64 random = new SplitMix64(6);
-    FrameAllocator allocator = memoryOf(FRAMES);
-    BitSet owned = new BitSet();
-    long[] pfns = new long[200];
-    for (int turn = 0; turn < 4000; turn++) {
-      int count = random.below(200);
-      if (random.oneIn(2)) {
-        int got = allocator.allocateBulk(pfns, 0, count, random.below(2) * AllocationFlags.LONG);
-        assertEquals(Math.min(count, FRAMES - owned.cardinality()), got);
-        for (int i = 0; i < got; i++) {
-          assertFalse(owned.get((int) pfns[i]));
-          owned.set((int) pfns[i]);
+  void anExhaustedMemoryGivesWhatThereIsAlsoOutOfCaches() {
+    HybridAllocator allocator = areas(1);
+    long[] pfns = takeMany(allocator, 512);
+    allocator.drainCaches();
+    allocator.tryFreeOn(0, pfns[3], 0);
+    allocator.tryFreeOn(0, pfns[300], 0);
+    FrameCache cache = allocator.openCache(NONE);
+    cache.free(pfns[400]);
+    long[] again = new long[10];
+    assertEquals(3, allocator.allocateBulk(again, 5, 5, AllocationFlags.MOVABLE));
+    assertEquals(0, allocator.allocateBulk(again, 0, 1, NONE));
+    assertEquals(2, allocator.failureCount(0));
+    assertEquals(512, inUse(allocator));
+    cache.close();
+  }
+
+  @Test
+  void manyFramesOfAWordAreFreedAtOnceWhateverTheStateOfTheirArea() {
+    for (int state = 0; state < 4; state++) {
+      HybridAllocator allocator = areas(2);
+      long[] pfns = takeMany(allocator, 512);
+      FrameCache owner = allocator.openCache(NONE);
+      switch (state) {
+        case 0 -> {} // a slot of a CPU has it
+        case 1 -> allocator.drainCaches(); // full
+        case 2 -> {
+          allocator.drainCaches();
+          allocator.free(pfns[200], 0);
+          allocator.drainCaches(); // in a bin
+          pfns[200] = pfns[0];
         }
-      } else {
-        int found = 0;
-        int at = owned.nextSetBit(random.below(FRAMES));
-        for (; at >= 0 && found < count; at = owned.nextSetBit(at + 1)) {
-          pfns[found++] = at;
+        default -> {
+          allocator.drainCaches();
+          allocator.free(pfns[200], 0);
+          allocator.drainCaches();
+          pfns[200] = take(owner); // reserved for an owner
         }
-        for (int i = 0; i < found; i++) {
-          owned.clear((int) pfns[i]);
-        }
-        if (random.oneIn(3)) {
-          for (int i = 0; i < found; i++) {
-            allocator.free(pfns[i], 0);
+      }
+      int from = state == 2 ? 1 : 0;
+      Arrays.sort(pfns);
+      pfns = state == 2 ? Arrays.stream(pfns).distinct().toArray() : pfns;
+      allocator.freeBulk(pfns, 0, pfns.length);
+      assertEquals(0, inUse(allocator), "state " + state);
+      assertSound(allocator);
+      owner.close();
+      assertWhole(allocator);
+      assertEquals(from == 1 ? 511 : 512, pfns.length);
+    }
+  }
+
+  @Test
+  void aFrameThatWaitsAmongOthersOfItsWordIsNamed() {
+    HybridAllocator allocator = areas(2);
+    long full = fullArea(allocator);
+    FrameCache owner = allocator.openCache(NONE);
+    long own = take(owner);
+    long other = take(owner);
+    owner.free(other); // in the owner's claim word
+    owner.free(full + 5); // in his magazine
+    long[] pfns = {full + 4, full + 3, full + 5, full + 6, own, other};
+    FrameRequestException thrown =
+        assertThrows(FrameRequestException.class, () -> allocator.freeBulk(pfns, 0, 6));
+    assertEquals(FrameError.NOT_ALLOCATED, thrown.error());
+    assertTrue(thrown.getMessage().contains("entry 2,"), thrown.getMessage());
+    assertEquals(510, inUse(allocator), "two were freed, two are cached");
+    FrameRequestException next =
+        assertThrows(FrameRequestException.class, () -> allocator.freeBulk(pfns, 3, 3));
+    assertTrue(next.getMessage().contains("entry 5,"), next.getMessage());
+    assertEquals(508, inUse(allocator));
+    owner.close();
+  }
+
+  @Test
+  void framesOfTheClaimedWordComeBackToTheClaimWord() {
+    HybridAllocator allocator = areas(2);
+    long[] pfns = takeMany(allocator, 10);
+    int waiting = claimed(allocator);
+    allocator.freeBulk(pfns, 2, 6);
+    assertEquals(Integer.bitCount(waiting) + 6, Integer.bitCount(claimed(allocator)));
+    assertEquals(4, inUse(allocator));
+    assertThrows(FrameRequestException.class, () -> allocator.freeBulk(pfns, 4, 2));
+    assertEquals(4, inUse(allocator));
+  }
+
+  @Test
+  void wholeAreasFreedInBulkGoBackToTheLevelAbove() {
+    HybridAllocator allocator = areas(8);
+    long[] pfns = takeMany(allocator, 8 * 512);
+    allocator.drainCaches();
+    assertEquals(NO_FRAME, allocator.allocate(Pages.HUGE_ORDER, NONE));
+    new SplitMix64(3).shuffle(pfns);
+    allocator.freeBulk(pfns, 0, 1000);
+    assertSound(allocator);
+    Arrays.sort(pfns, 1000, pfns.length);
+    allocator.freeBulk(pfns, 1000, pfns.length - 1000);
+    assertWhole(allocator);
+    assertEquals(8 * 512, allocator.freeCount(0));
+  }
+
+  /// A free that is the last of a large block must be found by who looks for one.
+  @Test
+  void theLargestBlockThatABulkFreeMakesIsFound() {
+    for (int order = 1; order <= 5; order++) {
+      HybridAllocator allocator = areas(1);
+      long[] pfns = takeMany(allocator, 512);
+      allocator.drainCaches();
+      Arrays.sort(pfns);
+      // A single hole first, so that the area is in a bin; then a run behind another one.
+      allocator.freeBulk(pfns, 0, 1);
+      allocator.drainCaches();
+      long[] freed = new long[(1 << order) + 1];
+      freed[0] = pfns[64 + 31];
+      System.arraycopy(pfns, 64, freed, 1, 1 << order);
+      int count = order == 5 ? 1 << order : (1 << order) + 1;
+      if (order == 5) {
+        System.arraycopy(pfns, 64, freed, 0, count);
+      }
+      allocator.freeBulk(freed, 0, count);
+      assertEquals(pfns[64], allocator.allocate(order, NONE), "order " + order);
+    }
+  }
+
+  @Test
+  void bulkCallsUseNoJavaHeap() {
+    HybridAllocator allocator = areas(8);
+    long[] pfns = new long[1000];
+    assertEquals(
+        0,
+        HeapAllocation.bytesOf(() -> {
+          for (int round = 0; round < 50; round++) {
+            int got = allocator.allocateBulk(pfns, 0, 1000, NONE);
+            allocator.freeBulk(pfns, 0, got);
           }
-        } else {
-          allocator.freeBulk(pfns, 0, found);
-        }
-      }
-      if (turn % 200 == 0) {
-        assertNotInUse(allocator, FRAMES - owned.cardinality());
-      }
-    }
-  }
-
-  @Test
-  void whatIsNoSingleFrameStopsTheCallWhereverItStands() {
-    for (int wrong = 0; wrong < 10; wrong++) {
-      for (int kind = 0; kind < 5; kind++) {
-        FrameAllocator allocator = memoryOf(FRAMES);
-        long block = allocate(allocator, 1);
-        long[] pfns = new long[40];
-        assertEquals(40, allocator.allocateBulk(pfns, 0, 40, AllocationFlags.NONE));
-        long used = allocator.statistics().usedFrames();
-        long[] given = Arrays.copyOfRange(pfns, 0, 10);
-        given[wrong] =
-            switch (kind) {
-              case 0 -> block;
-              case 1 -> block + 1;
-              case 2 -> given[(wrong + 9) % 10];
-              case 3 -> FRAMES;
-              default -> Long.MIN_VALUE + pfns[wrong];
-            };
-        // The frame that stands twice is a mistake where it comes the second time.
-        int stops = kind == 2 && wrong == 0 ? 9 : wrong;
-        FrameRequestException thrown =
-            assertThrows(FrameRequestException.class, () -> allocator.freeBulk(given, 0, 10));
-        assertEquals(
-            kind < 2
-                ? FrameError.SIZE_MISMATCH
-                : kind == 2 ? FrameError.NOT_ALLOCATED : FrameError.OUT_OF_RANGE,
-            thrown.error());
-        assertTrue(thrown.getMessage().contains(String.valueOf(stops)), thrown.getMessage());
-        assertEquals(used - stops, allocator.statistics().usedFrames());
-        allocator.assertValid();
-      }
-    }
-  }
-
-  @Test
-  void cachedFramesAreRefusedInBulkToo() {
-    FrameAllocator allocator = memoryOf(FRAMES);
-    long[] pfns = new long[2];
-    assertEquals(2, allocator.allocateBulk(pfns, 0, 2, AllocationFlags.NONE));
-    long waiting = Math.max(pfns[0], pfns[1]) + 1;
-    long cached = allocator.cachedFrameCount();
-    assertTrue(cached > 0);
-    assertThrows(
-        FrameRequestException.class,
-        () -> allocator.freeBulk(new long[] {waiting, waiting + 1}, 0, 2));
-    assertEquals(cached, allocator.cachedFrameCount());
-    allocator.assertValid();
+        }));
+    assertNotEquals(0, pfns[999]);
   }
 }
