@@ -23,8 +23,9 @@ import dev.bifolio.kernel.unit.Pages;
 ///
 /// It holds up to 32 frames of one word and 64 others, and the right to allocate in one area of 512
 /// frames. A request elsewhere that finds nothing takes back the 64 at once and asks for the rest,
-/// which the owner gives back with his next allocation. A cache that is not used any more must be
-/// closed, or up to 32 frames stay in it.
+/// which the owner gives back with his next allocation; until then it may fail although frames of
+/// the owner's area are free. So who rests should [#drain()], and a cache that is not used any more
+/// must be closed.
 ///
 /// ```
 ///   claim word of the cache's slot   [ operations ][ DRAINING ][ word in area ][ mask ]
@@ -36,6 +37,8 @@ import dev.bifolio.kernel.unit.Pages;
 /// The frames of the mask are HEAD in their word. A frame that is freed twice at the same time,
 /// here and elsewhere, is FREE in its word *and* in the mask: nobody can take it there, because the
 /// area is the cache's, and the owner, who looks at the word before he hands a frame out, drops it.
+/// One such free is out of reach: one that was begun before the area became the cache's, and ends
+/// in the magazine of a CPU just while the owner frees the frame a second time.
 ///
 /// A pair of calls costs no compare-and-set; a frame of another word one or two. Source of the
 /// numbers: docs/performance.md.
