@@ -379,7 +379,7 @@ public final class FrameCacheStress {
       fill();
       allocator.drainCaches();
       for (int i = 0; i < 8; i++) {
-        ownerFree(60 * i);
+        ownerFree(60L * i);
       }
       if (cache.cachedFrameCount() != 8) {
         throw new IllegalStateException("not in the magazine");
@@ -406,7 +406,10 @@ public final class FrameCacheStress {
   }
 
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "a late recall does no harm to the next owner")
+  @Outcome(
+      id = "1, 1, 1",
+      expect = ACCEPTABLE,
+      desc = "a late recall does no harm to the next owner")
   @State
   public static class AChangeOfOwnersBesideARecall extends Owned {
     private final long kept = cache.allocate();
@@ -471,7 +474,8 @@ public final class FrameCacheStress {
     @Arbiter
     public void end(III_Result r) {
       boolean[] own = {r.r1 == 1, r.r2 == 1};
-      long[] used = own[0] && own[1] ? new long[] {mine, yours} : new long[] {own[0] ? mine : yours};
+      long[] used =
+          own[0] && own[1] ? new long[] {mine, yours} : new long[] {own[0] ? mine : yours};
       r.r3 = ended(512 - used.length, used);
     }
   }
