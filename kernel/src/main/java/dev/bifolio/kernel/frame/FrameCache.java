@@ -21,11 +21,10 @@ import dev.bifolio.kernel.unit.Pages;
 /// freed by any thread through the allocator, and frames from anywhere may be freed here. Every
 /// mistaken free is refused, here and there, of a cached frame too.
 ///
-/// It holds up to 32 frames of one word and 64 others, and the right to allocate in one area of 512
-/// frames. A request elsewhere that finds nothing takes back the 64 at once and asks for the rest,
-/// which the owner gives back with his next allocation; until then it may fail although frames of
-/// the owner's area are free. So who rests should [#drain()], and a cache that is not used any more
-/// must be closed.
+/// It holds up to 32 frames of one word and 64 others, and the sole right to allocate in one area
+/// of 512 frames. A request elsewhere that finds nothing takes back the 64 at once and asks for the
+/// rest, which the owner gives back with his next allocation. Until then what is free in that area
+/// is out of everybody's reach: who will be idle calls [#drain()], and who is done [#close()].
 ///
 /// ```
 ///   claim word of the cache's slot   [ operations ][ DRAINING ][ word in area ][ mask ]

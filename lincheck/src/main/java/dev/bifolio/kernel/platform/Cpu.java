@@ -1,0 +1,36 @@
+package dev.bifolio.kernel.platform;
+
+/// The twin of the kernel's class for a model checker: one processor, no native call.
+public final class Cpu {
+  private Cpu() {}
+
+  /// See the kernel's class.
+  ///
+  /// @return 0
+  public static int current() {
+    return 0;
+  }
+
+  /// See the kernel's class.
+  ///
+  /// @param number of a thread
+  /// @return 0
+  public static int ofThread(int number) {
+    return 0;
+  }
+
+  /// See the kernel's class.
+  ///
+  /// @return 1
+  public static int count() {
+    return 1;
+  }
+
+  /// See the kernel's class.
+  ///
+  /// @param turn how often this wait has called already, 0 or more
+  @SuppressWarnings("ThreadPriorityCheck") // tells the model checker that another thread is wanted
+  public static void relax(int turn) {
+    Thread.yield();
+  }
+}
