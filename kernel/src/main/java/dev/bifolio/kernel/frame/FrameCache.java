@@ -36,6 +36,8 @@ import dev.bifolio.kernel.unit.Pages;
 /// The frames of the mask are HEAD in their word. A frame that is freed twice at the same time,
 /// here and elsewhere, is FREE in its word *and* in the mask: nobody can take it there, because the
 /// area is the cache's, and the owner, who looks at the word before he hands a frame out, drops it.
+/// One such free is out of reach: one that was begun before the area became the cache's, and ends
+/// in the magazine of a CPU just while the owner frees the frame a second time.
 ///
 /// A pair of calls costs no compare-and-set; a frame of another word one or two. Source of the
 /// numbers: docs/performance.md.

@@ -99,6 +99,26 @@ class FrameCacheCountsTest extends OwnedCaches {
   }
 
   @Test
+  void framesOutOfTheMagazineOfAClosedCacheAreCountedOnce() {
+    HybridAllocator allocator = areas(2);
+    long full = fullArea(allocator);
+    FrameCache cache = allocator.openCache(NONE);
+    for (int i = 0; i < 20; i++) {
+      cache.free(full + 3);
+      assertEquals(full + 3, cache.allocate());
+    }
+    assertEquals(new CacheStatistics(20, 0, 0, 0), cache.statistics());
+    cache.close();
+    assertEquals(20, allocator.allocationCount(0, 0));
+    assertEquals(new CacheStatistics(20, 0, 0, 0), allocator.cacheStatistics());
+    FrameCache next = allocator.openCache(NONE);
+    assertEquals(new CacheStatistics(0, 0, 0, 0), next.statistics());
+    assertEquals(20, allocator.allocationCount(0, 0));
+    next.close();
+    assertEquals(20, allocator.allocationCount(0, 0));
+  }
+
+  @Test
   void allCachesTogetherAreThoseOfCpusAndOfOwnersOpenOrClosed() {
     HybridAllocator allocator = areas(6);
     long before = take(allocator, 0);

@@ -281,6 +281,7 @@ class FrameCacheMistakesTest extends OwnedCaches {
     cache.close();
     for (int i = 0; i < 2; i++) {
       assertThrows(IllegalStateException.class, cache::allocate);
+      assertThrows(IllegalStateException.class, cache::drain);
       for (long pfn : new long[] {kept, other, full, -1, 0, kept + 32, Long.MAX_VALUE}) {
         assertThrows(IllegalStateException.class, () -> cache.free(pfn));
         assertThrows(IllegalStateException.class, () -> cache.tryFree(pfn));

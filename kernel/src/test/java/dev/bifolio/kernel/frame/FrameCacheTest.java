@@ -289,6 +289,26 @@ class FrameCacheTest extends OwnedCaches {
   }
 
   @Test
+  void anOwnerWhoRestsGivesBackEverythingAndGoesOnLater() {
+    HybridAllocator allocator = areas(2);
+    long full = fullArea(allocator);
+    try (FrameCache cache = allocator.openCache(NONE)) {
+      long own = take(cache);
+      cache.free(own);
+      cache.free(full + 1);
+      cache.drain();
+      assertEquals(0, allocator.cachedFrameCount());
+      assertEquals(33, cache.statistics().framesGivenBack());
+      long huge = take(allocator, Pages.HUGE_ORDER);
+      cache.drain();
+      assertEquals(full + 1, cache.allocate());
+      assertEquals(NO_FRAME, cache.allocate());
+      allocator.free(huge, Pages.HUGE_ORDER);
+      assertEquals(huge, take(cache) & -512);
+    }
+  }
+
+  @Test
   void aRecallThatIsNotAnsweredEndsWithTheCache() {
     HybridAllocator allocator = areas(1);
     FrameCache cache = allocator.openCache(NONE);

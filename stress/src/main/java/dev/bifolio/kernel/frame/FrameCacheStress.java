@@ -379,7 +379,7 @@ public final class FrameCacheStress {
       fill();
       allocator.drainCaches();
       for (int i = 0; i < 8; i++) {
-        ownerFree(60 * i);
+        ownerFree(60L * i);
       }
       if (cache.cachedFrameCount() != 8) {
         throw new IllegalStateException("not in the magazine");
