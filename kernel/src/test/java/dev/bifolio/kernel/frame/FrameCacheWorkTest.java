@@ -81,7 +81,7 @@ class FrameCacheWorkTest extends OwnedCaches {
       } else if (!caches.isEmpty()) {
         int pick = random.below(caches.size()); // an index
         caches.remove(pick).close();
-        kinds.remove((int) pick);
+        kinds.subList(pick, pick + 1).clear();
       }
     }
 
