@@ -23,12 +23,13 @@ class FrameCacheWorkTest extends OwnedCaches {
     }
   }
 
+  private record OpenCache(FrameCache cache, int kind) {}
+
   /// Random work on an allocator and its caches, and what must have come of it.
   private static final class CacheWork {
     private final HybridAllocator allocator;
     private final SplitMix64 random;
-    private final List<FrameCache> caches = new ArrayList<>();
-    private final List<Integer> kinds = new ArrayList<>();
+    private final List<OpenCache> caches = new ArrayList<>();
     private final BitSet owned = new BitSet();
     private final long[] served = new long[AllocationFlags.KIND_COUNT];
     private long freed;
@@ -66,7 +67,7 @@ class FrameCacheWorkTest extends OwnedCaches {
         giveBack();
       }
       compare();
-      caches.forEach(FrameCache::close);
+      caches.forEach(open -> open.cache.close());
       caches.clear();
       compare();
       assertWhole(allocator);
@@ -76,12 +77,9 @@ class FrameCacheWorkTest extends OwnedCaches {
       if (caches.size() < slotCount(allocator) && random.oneIn(2)) {
         int flags = random.below(16) & ~AllocationFlags.ZERO;
         flags = (flags & 6) == 6 ? AllocationFlags.LONG : flags;
-        caches.add(allocator.openCache(flags));
-        kinds.add(AllocationFlags.kindOf(flags));
+        caches.add(new OpenCache(allocator.openCache(flags), AllocationFlags.kindOf(flags)));
       } else if (!caches.isEmpty()) {
-        int pick = random.below(caches.size()); // an index
-        caches.remove(pick).close();
-        kinds.subList(pick, pick + 1).clear();
+        caches.remove(random.below(caches.size())).cache.close();
       }
     }
 
@@ -94,8 +92,8 @@ class FrameCacheWorkTest extends OwnedCaches {
         kind = AllocationFlags.kindOf(flags);
         pfn = allocator.allocate(0, flags);
       } else {
-        kind = kinds.get(pick);
-        pfn = caches.get(pick).allocate();
+        kind = caches.get(pick).kind;
+        pfn = caches.get(pick).cache.allocate();
       }
       if (pfn == NO_FRAME) {
         // Only what is in the areas of other owners may be left.
@@ -130,7 +128,9 @@ class FrameCacheWorkTest extends OwnedCaches {
 
     private long tryFree(long pfn) {
       int pick = random.below(caches.size() + 1);
-      return pick == caches.size() ? allocator.tryFree(pfn, 0) : caches.get(pick).tryFree(pfn);
+      return pick == caches.size()
+          ? allocator.tryFree(pfn, 0)
+          : caches.get(pick).cache.tryFree(pfn);
     }
 
     private void freeTwice() {
@@ -155,7 +155,7 @@ class FrameCacheWorkTest extends OwnedCaches {
         assertEquals(served[kind], allocator.allocationCount(0, kind), "kind " + kind);
       }
       assertEquals(freed, allocator.freeCount(0));
-      long cached = caches.stream().mapToLong(FrameCache::cachedFrameCount).sum();
+      long cached = caches.stream().mapToLong(open -> open.cache.cachedFrameCount()).sum();
       assertTrue(cached <= allocator.cachedFrameCount());
     }
   }
