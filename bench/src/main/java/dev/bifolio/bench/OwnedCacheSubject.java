@@ -44,12 +44,19 @@ final class OwnedCacheSubject extends Subject {
 
   @Override
   long allocate(int order) {
-    return order == 0 ? cache.allocate() : frames.allocate(order, AllocationFlags.NONE);
+    return order == 0 ? cache.allocate() : allocate(order, AllocationFlags.NONE);
   }
 
   @Override
   long allocate(int order, int flags) {
-    return flags == AllocationFlags.NONE ? allocate(order) : frames.allocate(order, flags);
+    long pfn = frames.allocate(order, flags);
+    return pfn == NO_FRAME ? allocateAfterDraining(order, flags) : pfn;
+  }
+
+  /// What the cache asks of others it must do itself.
+  private long allocateAfterDraining(int order, int flags) {
+    cache.drain();
+    return frames.allocate(order, flags);
   }
 
   @Override

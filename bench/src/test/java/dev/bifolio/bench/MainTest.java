@@ -109,9 +109,11 @@ class MainTest {
     Result result = run("--suite w2,w4:50 --log2frames 28 --runs 1 --csv --divide 1000");
     assertEquals(0, result.code, result.err::toString);
     assertTrue(
-        result.out.stream().skip(1).allMatch(line -> line.matches("(hybrid|classic),28,w2,ns_.*")),
+        result.out.stream()
+            .skip(1)
+            .allMatch(line -> line.matches("(hybrid|hybrid-owned-cache|classic),28,w2,ns_.*")),
         result.out::toString);
-    assertEquals(5, result.out.size(), result.out::toString);
+    assertEquals(7, result.out.size(), result.out::toString);
     assertTrue(
         result.err.stream().anyMatch(line -> line.startsWith("bifolio: linux-like: left out: ")),
         result.err::toString);

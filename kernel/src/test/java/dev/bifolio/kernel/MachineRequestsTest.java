@@ -152,16 +152,17 @@ class MachineRequestsTest {
   @Test
   void highBanksServeAgainOnceSomethingIsFreedThere() throws Exception {
     try (Machine machine = machine()) {
-      List<Long> huge = takeAll(machine, 9);
-      long high = huge.getFirst();
+      long high = machine.allocate(9, 0);
       assertTrue(high >= HIGH);
+      while (machine.allocate(9, 0) >= MIDDLE) {
+        // until the low bank serves, because the others were asked in vain
+      }
       machine.free(high, 9);
-      machine.free(huge.getLast(), 9);
       assertEquals(high, machine.allocate(9, 0));
-      assertEquals(huge.getLast(), machine.allocate(9, 0));
-      assertEquals(FrameAllocator.NO_FRAME, machine.allocate(9, 0));
+      assertTrue(machine.allocate(9, 0) < MIDDLE);
       machine.freeFrames(high, 512);
-      assertEquals(high, machine.allocate(9, 0));
+      assertEquals(high, machine.allocateFrames(512, 0));
+      assertTrue(machine.allocate(9, 0) < MIDDLE);
     }
   }
 

@@ -10,9 +10,10 @@ import dev.bifolio.kernel.unit.Pages;
 /// for each cached head whether some magazine has it, and duplicates lie side by side.
 ///
 /// - A slot names an area if and only if the area's word names the slot.
-/// - A claim word that rests is NONE and empty or OPEN; that of a [FrameCache] may be DRAINING.
-///   Frames of its mask are single and HEAD.
-/// - Free frames of a CPU's area are in the slot's plan, unless the area is DIRTY: nothing else
+/// - A claim word that rests is NONE and empty, or OPEN; that of a [FrameCache] is DRAINING
+///   instead. Frames of its mask are single and HEAD.
+/// - A slot of a [FrameCache] without an owner is empty, and CPUs' slots have none.
+/// - Free frames of a slot's area are in the slot's plan, unless the area is DIRTY: nothing else
 ///   would find them before the slot leaves.
 /// - A magazine's entries are cached blocks of its order, in whole areas, each in one magazine
 ///   only.
@@ -123,6 +124,11 @@ final class CacheValidator {
   }
 
   void validate() {
+    for (int slot = 0; slot < slots.count(); slot++) {
+      for (int order = 0; order < Slots.CACHED_ORDERS; order++) {
+        checkHeader(slot, order, header(slots.claim(slot), order));
+      }
+    }
     for (int i = 1; i < entries.length; i++) {
       if (entries[i] >>> ORDER_BITS == entries[i - 1] >>> ORDER_BITS) {
         long pfn = core.basePfn() + (entries[i] >>> ORDER_BITS);
@@ -158,12 +164,14 @@ final class CacheValidator {
     if (Slots.isLocked(claim)) {
       report(slot, "is locked");
     }
+    checkOwner(slot, claim);
     long word = Memory.getLongVolatile(claim);
     int state = ClaimWord.state(word);
+    boolean owned = slot >= slots.firstOwned();
     boolean rests =
-        state == ClaimWord.OPEN
-            || (state == ClaimWord.NONE && ClaimWord.mask(word) == 0)
-            || (state == ClaimWord.DRAINING && slot >= slots.firstOwned());
+        state == ClaimWord.NONE
+            ? ClaimWord.mask(word) == 0
+            : state == (owned ? ClaimWord.DRAINING : ClaimWord.OPEN);
     if (!rests) {
       report(slot, "claim word " + Long.toHexString(word) + " is none that rests");
     }
@@ -174,6 +182,25 @@ final class CacheValidator {
       checkArea(slot, claim, word, area);
     } else if (state != ClaimWord.NONE) {
       report(slot, "claims a word, but names no area");
+    }
+  }
+
+  /// Only slots of a [FrameCache] have an owner, who may be asked to give back, and without one
+  /// nothing is in them. A question that came just when the owner left waits for the next one.
+  private void checkOwner(int slot, long claim) {
+    long owner = Memory.getLongVolatile(Slots.owner(claim));
+    long recall = Memory.getLongVolatile(Slots.recall(claim));
+    boolean mayHaveOne = slot >= slots.firstOwned();
+    if (owner < 0 || owner > (mayHaveOne ? AllocationFlags.KIND_COUNT : 0)) {
+      report(slot, "has owner " + owner + ", which does not exist");
+    }
+    if (recall < 0 || recall > (mayHaveOne ? 1 : 0)) {
+      report(slot, "is asked to give back " + recall + " times");
+    }
+    boolean isEmpty =
+        Memory.getLongVolatile(Slots.area(claim)) == 0 && Magazines.count(header(claim, 0)) == 0;
+    if (mayHaveOne && owner == 0 && !isEmpty) {
+      report(slot, "has frames, but no owner");
     }
   }
 
@@ -193,7 +220,7 @@ final class CacheValidator {
         report(slot, "frame " + frame + " is in the claim word, but no single HEAD");
       }
     }
-    if (!AreaWord.isDirty(areaWord) && slot < slots.firstOwned()) {
+    if (!AreaWord.isDirty(areaWord)) {
       checkPlan(slot, claim, area);
     }
   }
@@ -227,6 +254,7 @@ final class CacheValidator {
             || Memory.getLong(Slots.changes(claim)) < 0
             || Memory.getLong(Slots.refills(claim)) < 0
             || Memory.getLong(Slots.wentHome(claim)) < 0
+            || Memory.getLong(Slots.retired(claim)) < 0
             || core.claims.allocations(claim) < 0;
     for (int order = 0; order <= Pages.MAX_ORDER; order++) {
       negative |= Memory.getLong(Slots.taken(claim, order)) < 0;
@@ -239,8 +267,7 @@ final class CacheValidator {
 
   // ---- Magazines ----
 
-  private void checkMagazine(int slot, long claim, int order) {
-    long header = header(claim, order);
+  private void checkHeader(int slot, int order, long header) {
     if (header < 0) {
       report(slot, "magazine of order " + order + " is locked");
     }
@@ -254,6 +281,9 @@ final class CacheValidator {
               + " blocks, capacity "
               + capacity(slot, order));
     }
+  }
+
+  private void checkMagazine(int slot, long claim, int order) {
     for (int i = 0; i < entryCount(slot, order); i++) {
       long frame = entry(claim, order, i);
       if (!isCachedBlock(frame, order)) {

@@ -21,10 +21,10 @@ import dev.bifolio.kernel.unit.Pages;
 /// freed by any thread through the allocator, and frames from anywhere may be freed here. Every
 /// mistaken free is refused, here and there, of a cached frame too.
 ///
-/// It holds up to 32 frames of one word and 64 others, and the right to allocate in one area of 512
-/// frames. A request elsewhere that finds nothing takes back the 64 at once and asks for the rest,
-/// which the owner gives back with his next allocation. A cache that is not used any more must be
-/// closed, or up to 32 frames stay in it.
+/// It holds up to 32 frames of one word and 64 others, and the sole right to allocate in one area
+/// of 512 frames. A request elsewhere that finds nothing takes back the 64 at once and asks for the
+/// rest, which the owner gives back with his next allocation. Until then what is free in that area
+/// is out of everybody's reach: who will be idle calls [#drain()], and who is done [#close()].
 ///
 /// ```
 ///   claim word of the cache's slot   [ operations ][ DRAINING ][ word in area ][ mask ]
@@ -36,6 +36,8 @@ import dev.bifolio.kernel.unit.Pages;
 /// The frames of the mask are HEAD in their word. A frame that is freed twice at the same time,
 /// here and elsewhere, is FREE in its word *and* in the mask: nobody can take it there, because the
 /// area is the cache's, and the owner, who looks at the word before he hands a frame out, drops it.
+/// One such free is out of reach: one that was begun before the area became the cache's, and ends
+/// in the magazine of a CPU just while the owner frees the frame a second time.
 ///
 /// A pair of calls costs no compare-and-set; a frame of another word one or two. Source of the
 /// numbers: docs/performance.md.
@@ -56,7 +58,9 @@ public final class FrameCache implements AutoCloseable {
   /// The first frame of the claimed word, a pfn.
   private long firstPfn = NO_WORD;
 
+  /// The claimed word; if there is none, a word that is always zero, in which nothing is allocated.
   private long frameWord;
+
   private boolean closed;
   private long finalHits;
   private long finalRefills;
@@ -70,6 +74,7 @@ public final class FrameCache implements AutoCloseable {
     kind = AllocationFlags.kindOf(flags);
     claim = core.slots.claim(slot);
     recall = Slots.recall(claim);
+    frameWord = core.control(HybridCore.ALWAYS_ZERO);
     gaveBackBefore = Memory.getLong(Slots.wentHome(claim));
   }
 
@@ -144,7 +149,7 @@ public final class FrameCache implements AutoCloseable {
   private void own() {
     long word = core.claims.own(claim);
     if (ClaimWord.state(word) == ClaimWord.NONE) {
-      firstPfn = NO_WORD;
+      forgetWord();
       return;
     }
     long area = Memory.getLong(Slots.area(claim)) - 1;
@@ -245,12 +250,19 @@ public final class FrameCache implements AutoCloseable {
   public void drain() {
     requireOpen();
     leave();
-    core.magazines.drain(claim);
+    while (Magazines.count(header()) != 0) {
+      core.magazines.drain(claim); // which gives way to others for a while only
+    }
   }
 
   private void leave() {
     core.claims.drain(slot);
+    forgetWord();
+  }
+
+  private void forgetWord() {
     firstPfn = NO_WORD;
+    frameWord = core.control(HybridCore.ALWAYS_ZERO);
   }
 
   /// Gives back all frames. Closing again does nothing; every other call is refused from now on.

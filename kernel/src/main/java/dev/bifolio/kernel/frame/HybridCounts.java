@@ -72,8 +72,13 @@ final class HybridCounts {
     core.countFailure(cpu, kind, order);
   }
 
-  /// Not even a single frame was left.
+  /// Not even a single frame was left; but what a [FrameCache] has is not in use.
   void sawAllUsed() {
+    for (int slot = core.slots.firstOwned(); slot < core.slots.count(); slot++) {
+      if (Memory.getLongVolatile(Slots.owner(core.slots.claim(slot))) != 0) {
+        return;
+      }
+    }
     sawUsed(managedFrames());
   }
 

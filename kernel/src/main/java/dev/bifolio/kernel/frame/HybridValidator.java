@@ -239,6 +239,9 @@ final class HybridValidator {
         problems.add("control word " + word, "is negative: " + control(word));
       }
     }
+    if (control(HybridCore.ALWAYS_ZERO) != 0) {
+      problems.add("control word " + HybridCore.ALWAYS_ZERO, "is not zero");
+    }
     if (control(HybridCounts.PEAK_USED) > managedFrames) {
       problems.add("control word " + HybridCounts.PEAK_USED, "peak is above the managed frames");
     }

@@ -80,6 +80,27 @@ final class SlotClaims {
     }
   }
 
+  /// Takes a run from the slot's own area, which is in no bin, before a whole area is broken for
+  /// it.
+  ///
+  /// @return its first frame, or -1 if there is none, or somebody else is at work in the slot
+  long takeFromArea(long claim, int kind, FrameRuns runs, int frameCount) {
+    if (Memory.getLongVolatile(Slots.area(claim)) == 0 || !Slots.tryLock(claim)) {
+      return NONE;
+    }
+    long frame = NONE;
+    long area = Memory.getLong(Slots.area(claim)) - 1;
+    if (area >= 0 && AreaWord.kind(Memory.getLongVolatile(areas.areaWord(area))) == kind) {
+      frame = runs.take(area, frameCount);
+    }
+    if (frame >= 0) {
+      // What is left of the run that it came from is not in the plan.
+      Memory.getAndBitwiseOrLong(areas.areaWord(area), AreaWord.DIRTY);
+    }
+    Slots.unlock(claim);
+    return frame;
+  }
+
   /// Takes several frames out of an open claim word.
   ///
   /// @param word its value

@@ -51,6 +51,9 @@ final class SmallRequests {
     long transit = Slots.transit(claim);
     long frame = takeFromKind(kind, frameCount, transit);
     if (frame < 0) {
+      frame = claims.takeFromArea(claim, kind, runs, frameCount);
+    }
+    if (frame < 0) {
       long area = areas.lend(kind, AreaWord.NO_SLOT, transit);
       if (area >= 0) {
         frame = runs.take(area, frameCount);

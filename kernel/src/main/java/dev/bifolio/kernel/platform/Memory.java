@@ -1,5 +1,6 @@
 package dev.bifolio.kernel.platform;
 
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
@@ -18,12 +19,14 @@ public final class Memory {
   @SuppressWarnings("restricted")
   private static final MemorySegment ALL = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
+  private static final MemorySegment ZEROS = Arena.global().allocate(1 << 16, 64);
+
   private static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle();
 
-  /// Every legal address passes these masks unchanged. With them C2 knows that an offset is aligned,
-  /// not negative and far from the end, and leaves out the checks of bounds and alignment, which it
-  /// cannot do for an address it knows nothing of. One bit more, and the largest offset would not
-  /// fit: the check of bounds would stay, a fifth of all instructions of a pair.
+  /// Every legal address passes these masks unchanged. With them C2 knows that an offset is
+  /// aligned, not negative and far from the end, and leaves out the checks of bounds and alignment,
+  /// which it cannot do for an address it knows nothing of. One bit more, and the largest offset
+  /// would not fit: the check of bounds would stay, a fifth of all instructions of a pair.
   private static final long ALIGNED_8 = (Long.MAX_VALUE >>> 1) & -8L;
 
   private static final long ALIGNED_4 = (Long.MAX_VALUE >>> 1) & -4L;
@@ -145,7 +148,15 @@ public final class Memory {
   /// @param byteSize bytes, 0 or more
   /// @param value the value of each
   public static void fill(long address, long byteSize, byte value) {
-    ALL.asSlice(address, byteSize).fill(value);
+    if (value == 0) {
+      // A slice is an object until C2 has seen that nobody keeps it; requests make no objects.
+      for (long done = 0; done < byteSize; done += ZEROS.byteSize()) {
+        long bytes = Math.min(ZEROS.byteSize(), byteSize - done);
+        MemorySegment.copy(ZEROS, 0, ALL, address + done, bytes);
+      }
+    } else {
+      ALL.asSlice(address, byteSize).fill(value);
+    }
   }
 
   /// Copies bytes; the ranges may overlap.

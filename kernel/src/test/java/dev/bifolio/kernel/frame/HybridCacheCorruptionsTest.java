@@ -19,6 +19,31 @@ class HybridCacheCorruptionsTest extends PlantedCorruptions {
     plant("area without claim", e -> slotWord(e, 11, 8, 2, "names the area at frame 0x200, whose"));
     plant("area far away", e -> slotWord(e, 11, 8, 1 << 20, "names area 1048575, which does not"));
     plant("negative area", e -> slotWord(e, 11, 8, -5, "names area -6, which does not exist"));
+    plant("owner of a CPU's slot", e -> slotWord(e, 11, 120, 1, "has owner 1, which does not"));
+    plant("owner of no kind", e -> slotWord(e, 12, 120, 7, "has owner 7, which does not exist"));
+    plant("owner lost", e -> slotWord(e, 12, 120, 0, "has frames, but no owner"));
+    plant("recall of a CPU's slot", e -> slotWord(e, 11, 24, 1, "is asked to give back 1 times"));
+    plant("strange recall", e -> slotWord(e, 12, 24, 2, "is asked to give back 2 times"));
+    plant("retired", e -> slotWord(e, 12, 200, -1, "a counter is negative"));
+    plant("owner's area lost", e -> slotWord(e, 12, 8, 0, "claims a word, but names no area"));
+    plant(
+        "owner's claim word OPEN",
+        e -> {
+          xor(e.claim(12), 1L << 36);
+          return "slot 12: claim word " + Long.toHexString(Memory.getLong(e.claim(12)));
+        });
+    plant(
+        "owner's magazine too full",
+        e -> {
+          Memory.putLong(Slots.header(e.claim(12), 0), 65);
+          return "slot 12: magazine of order 0 holds 65 blocks, capacity 64";
+        });
+    plant(
+        "frame of an owner made free",
+        e -> {
+          e.xorFrame(e.owned + 1, HEAD_OR_FREE);
+          return "slot 12: frame " + hex(e.owned + 1) + " is in the claim word, but no single";
+        });
     plant("rounds", e -> slotWord(e, 11, 16, -1, "a counter is negative"));
     plant("changes", e -> slotWord(e, 11, 88, -1, "a counter is negative"));
     plant("more changes than operations", e -> slotWord(e, 11, 88, 1, "a counter is negative"));
@@ -165,6 +190,7 @@ class HybridCacheCorruptionsTest extends PlantedCorruptions {
           put(e.core.areas.transit(), 3);
           return "control words: 3 are said to be on their way";
         });
+    plant("zero of closed caches", e -> control(e, 31, 1, "control word 31: is not zero"));
     plant("refused requests", e -> control(e, 1, -1, "control word 1: is negative: -1"));
     plant("refused frees", e -> control(e, 2, -3, "control word 2: is negative: -3"));
     plant("peak", e -> control(e, 3, 1 << 30, "control word 3: peak is above the managed frames"));

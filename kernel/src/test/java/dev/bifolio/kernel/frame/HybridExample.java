@@ -17,6 +17,7 @@ import dev.bifolio.kernel.unit.Pages;
 ///   slot 0, unmovable of CPU 0     single frame of a partial area; two single frames in a magazine
 ///   slot 3, long-lived of CPU 0    blocks of order 1 and 6 in magazines, of order 3 and a run live
 ///   slot 7, movable of CPU 1       single frame of a whole area
+///   slot 12, a cache's, short reclaimable    single frame of another whole area
 ///   other slots                    empty
 /// ```
 final class HybridExample {
@@ -27,9 +28,13 @@ final class HybridExample {
   /// A slot that nobody uses.
   static final int IDLE_SLOT = 11;
 
+  /// The slot of the cache.
+  static final int OWNED_SLOT = 12;
+
   final HybridAllocator allocator;
   final HybridCore core;
   final long single;
+  final long owned;
   final long movable;
   final long eight;
   final long run70;
@@ -61,6 +66,7 @@ final class HybridExample {
     assertEquals(0, allocator.tryFreeOn(0, split + 9, 0));
     assertEquals(0, allocator.tryFreeOn(0, cachedPair, 1));
     assertEquals(0, allocator.tryFreeOn(0, cached64, 6));
+    owned = allocator.openCache(AllocationFlags.RECLAIMABLE).allocate();
     for (UnitLevel level : core.levels) {
       level.drain();
     }

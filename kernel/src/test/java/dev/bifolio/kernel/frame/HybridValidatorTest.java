@@ -1,12 +1,10 @@
 package dev.bifolio.kernel.frame;
 
 import static dev.bifolio.kernel.frame.HybridExample.put;
-import static dev.bifolio.kernel.frame.HybridExample.xor;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.testkit.SplitMix64;
 import org.junit.jupiter.api.Test;
 
@@ -43,23 +41,6 @@ class HybridValidatorTest extends PlantedCorruptions {
             .problems()
             .contains(example.areaText(example.split) + "begins with a tail without a head"));
     forget(example.allocator);
-  }
-
-  @Test
-  void anOwnedSlotMayRestWhileDraining() {
-    HybridExample example = example();
-    int owned = example.core.slots.firstOwned();
-    long area = example.areaOf(example.movable);
-    for (int offset = 0; offset <= 96; offset += 8) {
-      Memory.putLong(example.claim(owned) + offset, Memory.getLong(example.claim(7) + offset));
-      Memory.putLong(example.claim(7) + offset, 0);
-    }
-    long word = Memory.getLong(example.areaWord(example.movable));
-    Memory.putLong(example.areaWord(example.movable), AreaWord.reserved(word, owned));
-    xor(example.claim(owned), 1L << 36); // OPEN to DRAINING
-    assertEquals(area + 1, Memory.getLong(Slots.area(example.claim(owned))));
-    ValidationReport quick = example.allocator.validateBlocks();
-    assertTrue(quick.isValid(), quick.toString());
   }
 
   @Test

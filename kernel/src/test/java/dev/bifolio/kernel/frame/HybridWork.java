@@ -11,7 +11,7 @@ import java.util.List;
 
 /// Random honest work on a hybrid allocator of some span, with holes, for 1 to 5 CPUs: blocks of
 /// order 0 to 12, exact counts, frames below a limit, ranges, bulk, splits, drained caches, frames
-/// that are handed over late. Every free is a legal one and must be served.
+/// that are handed over late, caches with an owner. Every free is a legal one and must be served.
 final class HybridWork implements AutoCloseable {
   private static final int MAX_ORDER = 20;
 
@@ -22,6 +22,8 @@ final class HybridWork implements AutoCloseable {
 
   /// First frame and frame count of what is live.
   private final List<long[]> live = new ArrayList<>();
+
+  private final List<FrameCache> caches = new ArrayList<>();
 
   /// Ranges that are live, as they were asked for.
   private final List<long[]> ranges = new ArrayList<>();
@@ -58,6 +60,10 @@ final class HybridWork implements AutoCloseable {
         allocator.drainCaches();
       } else if (random.oneIn(200)) {
         handOver(1, 700);
+      } else if (random.oneIn(150) && caches.size() < Slots.OWNED_PER_CPU) {
+        caches.add(allocator.openCache(flags()));
+      } else if (random.oneIn(300) && !caches.isEmpty()) {
+        caches.removeLast().close();
       } else if (live.isEmpty() || random.below(100) < 55) {
         request();
       } else {
@@ -66,9 +72,17 @@ final class HybridWork implements AutoCloseable {
     }
   }
 
-  private void request() {
+  private int flags() {
     int flags = random.below(AllocationFlags.ALL + 1) & ~AllocationFlags.ZERO;
-    flags = (flags & 6) == 6 ? flags ^ AllocationFlags.MOVABLE : flags;
+    return (flags & 6) == 6 ? flags ^ AllocationFlags.MOVABLE : flags;
+  }
+
+  private void request() {
+    if (!caches.isEmpty() && random.oneIn(2)) {
+      note(caches.get(random.below(caches.size())).allocate(), 1);
+      return;
+    }
+    int flags = flags();
     switch (random.below(12)) {
       case 0 -> bulk(flags);
       case 1 -> range(flags);
@@ -128,6 +142,8 @@ final class HybridWork implements AutoCloseable {
           assertEquals(0, allocator.tryFreeOn(random.below(2 * cpus), pfn, 0));
         }
       }
+    } else if (block[1] == 1 && !caches.isEmpty() && random.oneIn(2)) {
+      caches.get(random.below(caches.size())).free(block[0]);
     } else if (Long.bitCount(block[1]) == 1) {
       int order = Long.numberOfTrailingZeros(block[1]);
       assertEquals(0, allocator.tryFreeOn(random.below(2 * cpus), block[0], order));

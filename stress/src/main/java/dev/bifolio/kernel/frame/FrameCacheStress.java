@@ -1,0 +1,482 @@
+package dev.bifolio.kernel.frame;
+
+import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
+import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE_INTERESTING;
+
+import dev.bifolio.kernel.platform.Memory;
+import java.lang.foreign.Arena;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.openjdk.jcstress.annotations.Actor;
+import org.openjdk.jcstress.annotations.Arbiter;
+import org.openjdk.jcstress.annotations.JCStressTest;
+import org.openjdk.jcstress.annotations.Outcome;
+import org.openjdk.jcstress.annotations.State;
+import org.openjdk.jcstress.infra.results.III_Result;
+
+/// Races of the owner of a [FrameCache], who stores without compare-and-set, with others who free
+/// frames of his word, free them twice, or want them back.
+///
+/// Results: what the owner got (1 for yes), what the other got, and whether all is well in the end
+/// (1).
+public final class FrameCacheStress {
+  private FrameCacheStress() {}
+
+  /// One area, an allocator over it, and an open cache.
+  public static class Owned {
+    static final long NONE = FrameAllocator.NO_FRAME;
+
+    private static final int FRAMES = AreaWord.FRAMES;
+    private static final int BLOCK_BYTES = 1 << 15;
+    private static final ConcurrentLinkedQueue<Long> BLOCKS = new ConcurrentLinkedQueue<>();
+
+    final HybridAllocator allocator;
+    FrameCache cache;
+    private final long block;
+
+    Owned() {
+      long byteSize = HybridAllocator.metadataBytes(0, FRAMES, 1);
+      if (byteSize > BLOCK_BYTES) {
+        throw new IllegalArgumentException("metadata of " + byteSize + " bytes");
+      }
+      Long used = BLOCKS.poll();
+      block = used == null ? Arena.global().allocate(BLOCK_BYTES, 64).address() : used;
+      Memory.fill(block, byteSize, (byte) 0);
+      allocator = new HybridAllocator(9, 1, block, 0, FRAMES);
+      allocator.addFrames(0, FRAMES);
+      cache = allocator.openCache(0);
+    }
+
+    final long take() {
+      return allocator.tryAllocate(0, 0);
+    }
+
+    static int yes(long pfn) {
+      return pfn >= 0 ? 1 : 0;
+    }
+
+    final int free(long pfn) {
+      return allocator.tryFree(pfn, 0) == 0 ? 1 : 0;
+    }
+
+    final int ownerFree(long pfn) {
+      return cache.tryFree(pfn) == 0 ? 1 : 0;
+    }
+
+    /// Takes all frames; nobody has the area then.
+    final void fill() {
+      while (take() != NONE) {}
+    }
+
+    /// The end: the cache is closed, and every frame but those in use can be had once.
+    final int ended(int freeFrames, long... inUse) {
+      cache.close();
+      boolean[] seen = new boolean[FRAMES];
+      boolean good = true;
+      for (long pfn : inUse) {
+        good &= !seen[(int) pfn];
+        seen[(int) pfn] = true;
+      }
+      int count = 0;
+      for (long pfn = take(); pfn != NONE; pfn = take()) {
+        good &= !seen[(int) pfn];
+        seen[(int) pfn] = true;
+        count++;
+      }
+      return done(good && count == freeFrames);
+    }
+
+    /// The end when nothing is in use: the area can be had as one block.
+    final int endedWhole() {
+      cache.close();
+      return done(allocator.tryAllocate(9, 0) == 0);
+    }
+
+    final int done(boolean good) {
+      BLOCKS.add(block);
+      return good ? 1 : 0;
+    }
+  }
+
+  @JCStressTest
+  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "one is cached, one is free")
+  @State
+  public static class AFreeBesideAFreeOfANeighbour extends Owned {
+    private final long mine = cache.allocate();
+    private final long yours = cache.allocate();
+
+    @Actor
+    public void owner(III_Result r) {
+      r.r1 = ownerFree(mine);
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = free(yours);
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = endedWhole();
+    }
+  }
+
+  @JCStressTest
+  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "another frame is taken, one is free")
+  @State
+  public static class APairBesideAFreeOfANeighbour extends Owned {
+    private final long first = cache.allocate();
+    private final long yours = cache.allocate();
+    private long mine;
+
+    @Actor
+    public void owner(III_Result r) {
+      ownerFree(first);
+      mine = cache.allocate();
+      r.r1 = mine == first ? 1 : 0;
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = free(yours);
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = ended(511, mine);
+    }
+  }
+
+  @JCStressTest
+  @Outcome(id = "1, 0, 1", expect = ACCEPTABLE, desc = "a cached frame cannot be freed")
+  @Outcome(
+      id = "1, 1, 1",
+      expect = ACCEPTABLE_INTERESTING,
+      desc = "handed out already: a free of what the owner has")
+  @State
+  public static class APopBesideAMistakenFree extends Owned {
+    private final long cached = cache.allocate();
+    private long mine;
+
+    public APopBesideAMistakenFree() {
+      ownerFree(cached);
+    }
+
+    @Actor
+    public void owner(III_Result r) {
+      mine = cache.allocate();
+      r.r1 = mine == cached ? 1 : 0;
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = free(cached);
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = r.r2 == 1 ? ended(512) : ended(511, mine);
+    }
+  }
+
+  @JCStressTest
+  @Outcome(
+      id = {"1, 0, 1", "0, 1, 1"},
+      expect = ACCEPTABLE,
+      desc = "one of them is refused")
+  @Outcome(
+      id = "1, 1, 1",
+      expect = ACCEPTABLE_INTERESTING,
+      desc = "neither saw the other; it is free once all the same")
+  @State
+  public static class OneFrameFreedTwice extends Owned {
+    private final long mine = cache.allocate();
+
+    @Actor
+    public void owner(III_Result r) {
+      r.r1 = ownerFree(mine);
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = free(mine);
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = ended(512);
+    }
+  }
+
+  /// The same, and then the owner goes on: what he gets is only his.
+  @JCStressTest
+  @Outcome(
+      id = {"1, 0, 1", "0, 1, 1"},
+      expect = ACCEPTABLE,
+      desc = "one of them is refused")
+  @Outcome(
+      id = "1, 1, 1",
+      expect = ACCEPTABLE_INTERESTING,
+      desc = "neither saw the other; the frame is dropped by the cache")
+  @State
+  public static class OneFrameFreedTwiceAndTheWordUsedUp extends Owned {
+    private final long mine = cache.allocate();
+
+    @Actor
+    public void owner(III_Result r) {
+      r.r1 = ownerFree(mine);
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = free(mine);
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      boolean[] seen = new boolean[AreaWord.FRAMES];
+      boolean good = true;
+      int count = 0;
+      for (long pfn = cache.allocate(); pfn != NONE; pfn = cache.allocate()) {
+        good &= !seen[(int) pfn];
+        seen[(int) pfn] = true;
+        count++;
+      }
+      cache.close();
+      r.r3 = done(good && count == AreaWord.FRAMES);
+    }
+  }
+
+  @JCStressTest
+  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "the refill serves, the free counts")
+  @State
+  public static class ARefillBesideAFreeInTheSameWord extends Owned {
+    private long mine;
+
+    public ARefillBesideAFreeInTheSameWord() {
+      fill();
+      allocator.drainCaches();
+      free(5);
+    }
+
+    @Actor
+    public void owner(III_Result r) {
+      mine = cache.allocate();
+      r.r1 = yes(mine);
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = free(7);
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = ended(1, mine);
+    }
+  }
+
+  @JCStressTest
+  @Outcome(id = "1, 0, 1", expect = ACCEPTABLE, desc = "nothing is lost, and nothing found in time")
+  @State
+  public static class APopBesideARecall extends Owned {
+    private final long first = cache.allocate();
+    private long mine;
+    private long more;
+
+    @Actor
+    public void owner(III_Result r) {
+      mine = cache.allocate();
+      more = cache.allocate();
+      r.r1 = yes(mine) & yes(more);
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = yes(allocator.tryAllocate(9, 0));
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = ended(509, first, mine, more);
+    }
+  }
+
+  @JCStressTest
+  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "one each")
+  @Outcome(
+      id = "1, 0, 1",
+      expect = ACCEPTABLE_INTERESTING,
+      desc = "they went home, and the owner claimed both")
+  @State
+  public static class APopOfTheMagazineBesideARequestThatTakesIt extends Owned {
+    private long mine;
+    private long yours;
+
+    public APopOfTheMagazineBesideARequestThatTakesIt() {
+      fill();
+      allocator.drainCaches();
+      ownerFree(5);
+      ownerFree(77);
+      if (cache.cachedFrameCount() != 2) {
+        throw new IllegalStateException("not in the magazine");
+      }
+    }
+
+    @Actor
+    public void owner(III_Result r) {
+      mine = cache.allocate();
+      r.r1 = yes(mine);
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      yours = take();
+      r.r2 = yes(yours);
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = r.r2 == 1 ? ended(0, mine, yours) : ended(1, mine);
+    }
+  }
+
+  @JCStressTest
+  @Outcome(
+      id = {"1, 0, 1", "1, 1, 1"},
+      expect = ACCEPTABLE,
+      desc = "too early, or just in time")
+  @State
+  public static class AClosingBesideALargeRequest extends Owned {
+    private long yours;
+
+    public AClosingBesideALargeRequest() {
+      ownerFree(cache.allocate());
+    }
+
+    @Actor
+    public void owner(III_Result r) {
+      cache.close();
+      r.r1 = 1;
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      yours = allocator.tryAllocate(9, 0);
+      r.r2 = yes(yours);
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = r.r2 == 1 ? done(yours == 0 && take() == NONE) : endedWhole();
+    }
+  }
+
+  @JCStressTest
+  @Outcome(id = "1, 0, 1", expect = ACCEPTABLE, desc = "the magazine is emptied by both")
+  @State
+  public static class AClosingWithAMagazineBesideALargeRequest extends Owned {
+    public AClosingWithAMagazineBesideALargeRequest() {
+      fill();
+      allocator.drainCaches();
+      for (int i = 0; i < 8; i++) {
+        ownerFree(60L * i);
+      }
+      if (cache.cachedFrameCount() != 8) {
+        throw new IllegalStateException("not in the magazine");
+      }
+    }
+
+    @Actor
+    public void owner(III_Result r) {
+      cache.close();
+      r.r1 = 1;
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = yes(allocator.tryAllocate(1, 0));
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      cache = allocator.openCache(0);
+      boolean empty = cache.cachedFrameCount() == 0;
+      r.r3 = ended(8) & (empty ? 1 : 0);
+    }
+  }
+
+  @JCStressTest
+  @Outcome(
+      id = "1, 1, 1",
+      expect = ACCEPTABLE,
+      desc = "a late recall does no harm to the next owner")
+  @State
+  public static class AChangeOfOwnersBesideARecall extends Owned {
+    private final long kept = cache.allocate();
+    private long mine;
+
+    @Actor
+    public void owner(III_Result r) {
+      cache.close();
+      cache = allocator.openCache(2);
+      mine = cache.allocate();
+      r.r1 = yes(mine);
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      allocator.drainCaches();
+      r.r2 = 1;
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      boolean counted = allocator.allocationCount(0, 0) == 1;
+      r.r3 = ended(510, kept, mine) & (counted ? 1 : 0);
+    }
+  }
+
+  @JCStressTest
+  @Outcome(
+      id = {"1, 1, 1", "1, 0, 1", "0, 1, 1"},
+      expect = ACCEPTABLE,
+      desc = "four slots for six caches: nobody shares one")
+  @State
+  public static class TwoCachesOpened extends Owned {
+    private long mine;
+    private long yours;
+
+    public TwoCachesOpened() {
+      allocator.openCache(0);
+      allocator.openCache(0);
+    }
+
+    private long open() {
+      try (FrameCache mine = allocator.openCache(0)) {
+        return mine.allocate();
+      } catch (IllegalStateException e) {
+        return NONE;
+      }
+    }
+
+    @Actor
+    public void owner(III_Result r) {
+      mine = open();
+      r.r1 = yes(mine);
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      yours = open();
+      r.r2 = yes(yours);
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      boolean[] own = {r.r1 == 1, r.r2 == 1};
+      long[] used =
+          own[0] && own[1] ? new long[] {mine, yours} : new long[] {own[0] ? mine : yours};
+      r.r3 = ended(512 - used.length, used);
+    }
+  }
+}
