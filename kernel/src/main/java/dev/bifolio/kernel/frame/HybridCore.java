@@ -69,8 +69,13 @@ final class HybridCore {
    * A double free that is held up across another free and a refill is found afterwards and undone.
    *
    * Progress. Frees and the levels above an area never wait. Allocation in an area goes by claim:
-   * others take another area. Only calling back caches waits for a slot's lock, and for a bounded
-   * time; nobody waits for a frame.
+   * others take another area. Only a request that is about to fail waits, for a bounded time: for a
+   * slot's lock, to call back what is cached (CallBack), and for what others have in their hands at
+   * that moment (Transit). So "no frame" is true; nobody waits for a frame that is in use.
+   *
+   * Owned caches. A FrameCache has a slot of its own. Its claim word is always DRAINING to others:
+   * they may read which frames are cached, and neither take nor put; the owner needs no
+   * compare-and-set.
    *
    * Cost. A pair of order 0: two compare-and-sets. A free elsewhere: one, and two loads. Orders 9 to
    * 20: one each way, whatever the order. Metadata: 2 bits a frame in words, 0.125 in area words, 0.08

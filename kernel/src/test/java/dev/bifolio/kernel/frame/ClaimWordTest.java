@@ -61,6 +61,16 @@ class ClaimWordTest {
   }
 
   @Test
+  void severalFramesAreTakenAtOnceAndEachCounts() {
+    long word = ClaimWord.next(0, ClaimWord.OPEN, 9, 0xF0F0_00FF);
+    long next = ClaimWord.taken(word, 0x8030_0081);
+    assertFields(next, ClaimWord.OPEN, 9, 0x70C0_007E, 1 + 5);
+    assertEquals(ClaimWord.taken(word), ClaimWord.taken(word, 1));
+    assertFields(ClaimWord.taken(word, 0xF0F0_00FF), ClaimWord.OPEN, 9, 0, 1 + 16);
+    assertFields(ClaimWord.taken(ClaimWord.next(0, 2, 9, -1), -1), ClaimWord.OPEN, 9, 0, 1 + 32);
+  }
+
+  @Test
   void aWordThatWasLeftAndClaimedAgainIsAnotherWord() {
     long open = ClaimWord.next(0, ClaimWord.OPEN, 3, 0);
     long left = ClaimWord.next(open, ClaimWord.NONE, 0, 0);

@@ -93,6 +93,41 @@ class SlotClaimsTest extends HybridParts {
   }
 
   @Test
+  void severalFramesAreTakenFromTheWordThatWasRead() {
+    refill();
+    long word = word();
+    int some = 0b1110 & ClaimWord.mask(word);
+    assertTrue(SlotClaims.take(claim, word, some));
+    assertEquals(ClaimWord.mask(word) & ~some, ClaimWord.mask(word()));
+    assertEquals(1 + Integer.bitCount(some), claims.allocations(claim));
+    assertFalse(SlotClaims.take(claim, word, some), "it was read before");
+    assertEquals(0, Memory.getLong(Slots.rounds(claim)));
+    long ahead = (1L << ClaimWord.OPERATION_BITS) - 3 - ClaimWord.operations(word());
+    Memory.putLong(claim, word() + ahead * ClaimWord.OPERATION);
+    Memory.getAndAddLong(Slots.changes(claim), ahead);
+    long before = claims.allocations(claim);
+    assertTrue(SlotClaims.take(claim, word(), 0b1_1111_0000));
+    assertEquals(before + 5, claims.allocations(claim));
+    assertEquals(1, Memory.getLong(Slots.rounds(claim)));
+  }
+
+  @Test
+  void anOwnedWordIsClosedToOthersAndKeepsItsFrames() {
+    assertEquals(ClaimWord.NONE, ClaimWord.state(claims.own(claim)), "nothing is claimed");
+    long frame = refill();
+    long allocations = claims.allocations(claim);
+    long word = claims.own(claim);
+    assertEquals(word, word());
+    assertEquals(ClaimWord.DRAINING, ClaimWord.state(word));
+    assertEquals(31, Integer.bitCount(ClaimWord.mask(word)));
+    assertEquals((frame >>> 5) & 15, ClaimWord.wordInArea(word));
+    assertEquals(word, claims.own(claim), "once is enough");
+    assertEquals(allocations, claims.allocations(claim));
+    assertEquals(NONE, SlotClaims.pop(claim));
+    assertTrue(claims.holds(frame + 1));
+  }
+
+  @Test
   void aRefillBorrowsAnAreaAndClaimsItsFirstWord() {
     long frame = refill();
     long area = frame >>> 9;

@@ -34,7 +34,10 @@ class SlotsTest extends HybridParts {
       Slots.changes(claim),
       Slots.refills(claim),
       Slots.wentHome(claim),
-      Slots.transit(claim)
+      Slots.transit(claim),
+      Slots.recall(claim),
+      Slots.owner(claim),
+      Slots.retired(claim)
     };
     for (long word : fixed) {
       assertTrue(words.add(word), "word at " + (word - claim));

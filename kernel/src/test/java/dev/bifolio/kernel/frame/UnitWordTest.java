@@ -187,6 +187,23 @@ class UnitWordTest {
   }
 
   @Test
+  void severalUnitsAreSinglesIfEachIsOne() {
+    SplitMix64 random = new SplitMix64(8);
+    for (int round = 0; round < 100_000; round++) {
+      long word = word(draw(random));
+      int heads = UnitWord.heads(word);
+      int most = (int) random.next();
+      int units = heads & (most | (int) (random.next() >>> 9));
+      units |= random.oneIn(4) ? 1 << random.below(32) : 0;
+      boolean all = true;
+      for (int i = 0; i < 32; i++) {
+        all &= (units >>> i & 1) == 0 || UnitWord.isBlock(word, i, 0);
+      }
+      assertEquals(all, UnitWord.areSingles(word, units));
+    }
+  }
+
+  @Test
   void aRunBeginsWithAHeadAndGoesOnWithTails() {
     SplitMix64 random = new SplitMix64(3);
     for (int round = 0; round < 3000; round++) {
