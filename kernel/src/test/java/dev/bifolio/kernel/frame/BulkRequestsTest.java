@@ -180,18 +180,15 @@ class BulkRequestsTest extends OwnedCaches {
       long[] pfns = takeMany(allocator, 512);
       allocator.drainCaches();
       Arrays.sort(pfns);
-      // A single hole first, so that the area is in a bin; then a run behind another one.
+      // A single hole first, so that the area is in a bin; then another and a larger run behind it.
       allocator.freeBulk(pfns, 0, 1);
       allocator.drainCaches();
-      long[] freed = new long[(1 << order) + 1];
-      freed[0] = pfns[64 + 31];
-      System.arraycopy(pfns, 64, freed, 1, 1 << order);
-      int count = order == 5 ? 1 << order : (1 << order) + 1;
-      if (order == 5) {
-        System.arraycopy(pfns, 64, freed, 0, count);
-      }
-      allocator.freeBulk(freed, 0, count);
-      assertEquals(pfns[64], allocator.allocate(order, NONE), "order " + order);
+      int count = 1 << order;
+      long[] freed = new long[count + 1];
+      freed[0] = pfns[64];
+      System.arraycopy(pfns, 96 - count, freed, 1, count);
+      allocator.freeBulk(freed, order == 5 ? 1 : 0, order == 5 ? count : count + 1);
+      assertEquals(pfns[96 - count], allocator.allocate(order, NONE), "order " + order);
     }
   }
 

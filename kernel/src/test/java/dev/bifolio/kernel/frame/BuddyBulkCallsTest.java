@@ -1,8 +1,8 @@
 package dev.bifolio.kernel.frame;
 
 /// [FrameAllocatorBulk] for the classic allocator.
-class BuddyBulkTest extends FrameAllocatorBulk {
-  BuddyBulkTest() {
+class BuddyBulkCallsTest extends FrameAllocatorBulk {
+  BuddyBulkCallsTest() {
     super(new AllocatorUnderTest.Buddy());
   }
 }
