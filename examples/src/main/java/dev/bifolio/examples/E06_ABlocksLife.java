@@ -78,8 +78,9 @@ public final class E06_ABlocksLife {
     free('a', a, 0);
     tellSecondFree(a);
 
-    // The first area serves this CPU's single frames for now, so the second one is lent for a block
-    // of 16. What that leaves over are free blocks of 16, 32, 64, 128 and 256.
+    // The first area serves this CPU's single frames for now, and the block of 16 is taken from it
+    // too: the second area stays whole. What is left of the first are blocks of 16, 64, 128 and
+    // 256.
     long c = allocate('c', 4);
 
     // Is there a block of 4 MiB? Not while b and c are in the way. But before the answer is no,
@@ -88,7 +89,7 @@ public final class E06_ABlocksLife {
     show("order 10: " + (none ? "none" : "FOUND"));
 
     // c's area is nearly empty. To keep c in a cache would keep 2 MiB from being whole: it goes
-    // home, joins its neighbours, and the area goes back to the level above.
+    // home and joins its neighbour, 16 and 16 to 32.
     free('c', c, 4);
 
     // A single frame again: the smallest free block that serves, which is the one beside b. Nothing

@@ -152,7 +152,7 @@ class LessonsTest {
         "b = allocate\\(order 0\\) +ab\\.{30}   992     30    2  .*",
         "free\\(a\\) +\\.b\\.{30}   992     31    1  .*",
         "a is freed a second time: NOT_ALLOCATED",
-        "c = allocate\\(order 4\\) +\\.b\\.{30}   976     31   17  2x2\\^8 .*",
+        "c = allocate\\(order 4\\) +\\.b\\.{30}   976     31   17  1x2\\^9 1x2\\^8 .*1x2\\^6 1x2\\^4",
         "order 10: none +\\.b\\.{30}  1007      0   17  .*",
         "free\\(c\\) +\\.b\\.{30}  1023      0    1  1x2\\^9 .* 1x2\\^0",
         "d = allocate\\(order 0\\) +db\\.{30}  1022      0    2  1x2\\^9 .* 1x2\\^1",
