@@ -359,7 +359,7 @@ final class SlotClaims {
           claim,
           word,
           ClaimWord.next(word, ClaimWord.OPEN, wordInArea, ClaimWord.mask(word) ^ (int) bit))) {
-        Memory.getAndAddLong(Slots.changes(claim), 1);
+        Memory.getAndAddLong(Slots.undone(claim), 1);
         return false;
       }
     }
@@ -446,7 +446,8 @@ final class SlotClaims {
     }
   }
 
-  /// A change of state, counted apart: what is left of the operations are allocations.
+  /// A change of state, counted apart: what is left of the operations are allocations. The caller
+  /// has the slot's lock, or owns the slot, and so alone writes the count.
   private static boolean change(long claim, long word, int state, int wordInArea, int mask) {
     long next = ClaimWord.next(word, state, wordInArea, mask);
     if (!Memory.compareAndSetLong(claim, word, next)) {
@@ -455,7 +456,7 @@ final class SlotClaims {
     if (ClaimWord.wentRound(next)) {
       Memory.getAndAddLong(Slots.rounds(claim), 1);
     }
-    Memory.getAndAddLong(Slots.changes(claim), 1);
+    Memory.putLongRelease(Slots.changes(claim), Memory.getLong(Slots.changes(claim)) + 1);
     return true;
   }
 
@@ -463,6 +464,8 @@ final class SlotClaims {
   long allocations(long claim) {
     long rounds = Memory.getLongVolatile(Slots.rounds(claim));
     long operations = ClaimWord.operations(Memory.getLongVolatile(claim));
-    return (rounds << ClaimWord.OPERATION_BITS) + operations - Memory.getLong(Slots.changes(claim));
+    long others =
+        Memory.getLongVolatile(Slots.changes(claim)) + Memory.getLongVolatile(Slots.undone(claim));
+    return (rounds << ClaimWord.OPERATION_BITS) + operations - others;
   }
 }

@@ -12,7 +12,7 @@ import dev.bifolio.kernel.unit.Pages;
 ///          96  refills       104  frames that went home  112  transit word
 ///         120  owner's kind + 1
 ///         128  magazine headers, one word an order, 0 … 8
-///         200  allocations of closed caches of the CPU's kind
+///         200  allocations of closed caches of the CPU's kind   208  frees undone
 ///         256  blocks taken past the caches, one word an order, 0 … 20
 ///         424  requests that failed, one word an order, 0 … 20
 ///         640  magazine entries, 4 bytes each: frames
@@ -153,6 +153,12 @@ final class Slots {
 
   static long retired(long claim) {
     return claim + HEADERS + (long) CACHED_ORDERS * Long.BYTES;
+  }
+
+  /// Changes of the claim word that were no change of state and no allocation, made without the
+  /// lock.
+  static long undone(long claim) {
+    return retired(claim) + 8;
   }
 
   static long transit(long claim) {
