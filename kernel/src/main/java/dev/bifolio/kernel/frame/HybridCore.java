@@ -128,6 +128,7 @@ final class HybridCore {
   private int cpuSlots;
   private long slotWords;
   private long slotBytes;
+  private long cpuBytes;
   private long frameWords;
   private long areaWords;
 
@@ -172,6 +173,7 @@ final class HybridCore {
     cpuSlots = slots.firstOwned();
     slotWords = slots.claim(0);
     slotBytes = slots.claim(1) - slotWords;
+    cpuBytes = slotBytes * AllocationFlags.KIND_COUNT;
     frameWords = areas.frameWord(0);
     areaWords = areas.areaWord(0);
   }
@@ -192,8 +194,8 @@ final class HybridCore {
   /// @return its head, or -1
   long allocate(int cpu, int order, int flags) {
     int mine = cpu < cpuCount ? cpu : cpu % cpuCount;
-    int slot = mine * AllocationFlags.KIND_COUNT + AllocationFlags.kindOf(flags);
-    long claim = slotWords + slot * slotBytes;
+    int kind = AllocationFlags.kindOf(flags);
+    long claim = slotWords + mine * cpuBytes + kind * slotBytes;
     if (order >= Slots.CACHED_ORDERS) {
       return allocateLarge(claim, order);
     }
@@ -201,7 +203,9 @@ final class HybridCore {
     if (frame < 0) {
       frame = magazines.pop(claim, order);
     }
-    return frame >= 0 ? basePfn + frame : allocateSmall(slot, claim, 1 << order);
+    return frame >= 0
+        ? basePfn + frame
+        : allocateSmall(mine * AllocationFlags.KIND_COUNT + kind, claim, 1 << order);
   }
 
   /// A run of a legal count that is no power of two.

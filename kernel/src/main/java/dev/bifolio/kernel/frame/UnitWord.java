@@ -123,23 +123,25 @@ final class UnitWord {
 
   /// First units of all aligned free runs of 2^order units, order 0 … 5.
   static int runs(int free, int order) {
-    int runs = free;
-    if (order >= 1) {
-      runs &= runs >>> 1 & 0x5555_5555;
-    }
-    if (order >= 2) {
-      runs &= runs >>> 2 & 0x1111_1111;
-    }
-    if (order >= 3) {
-      runs &= runs >>> 4 & 0x0101_0101;
-    }
-    if (order >= 4) {
-      runs &= runs >>> 8 & 0x0001_0001;
-    }
-    if (order >= 5) {
-      runs &= runs >>> 16 & 1;
-    }
-    return runs;
+    // In each group of 2^order units: the carry of an addition tells whether any lower unit is in
+    // use, whatever the order; so large blocks cost what small ones do.
+    int last = (1 << order) - 1;
+    int highest = firstUnits(order) << last;
+    int used = ~free;
+    int someUsed = ((used & ~highest) + ~highest) | used;
+    return (~someUsed & highest) >>> last;
+  }
+
+  /// The units at which a run of 2^order units may begin, order 0 … 5.
+  private static int firstUnits(int order) {
+    return switch (order) {
+      case 0 -> -1;
+      case 1 -> 0x5555_5555;
+      case 2 -> 0x1111_1111;
+      case 3 -> 0x0101_0101;
+      case 4 -> 0x0001_0001;
+      default -> 1;
+    };
   }
 
   /// First units of the free runs of exactly 2^order units: those that are not half of a larger
@@ -183,6 +185,9 @@ final class UnitWord {
       return 5 * UNITS;
     }
     int runs = runs(free, order);
+    if (Integer.bitCount(runs) == 1) {
+      return order * UNITS + Integer.numberOfTrailingZeros(runs); // no choice
+    }
     for (int from = order; runs != 0; from++) {
       int larger = pairs(runs, from);
       int exact = runs & ~(larger | larger << (1 << from));
@@ -196,15 +201,7 @@ final class UnitWord {
 
   /// First units of the runs twice as long as those that are given, of 2^order units, order 0 … 4.
   private static int pairs(int runs, int order) {
-    int aligned =
-        switch (order) {
-          case 0 -> 0x5555_5555;
-          case 1 -> 0x1111_1111;
-          case 2 -> 0x0101_0101;
-          case 3 -> 0x0001_0001;
-          default -> 1;
-        };
-    return runs & runs >>> (1 << order) & aligned;
+    return runs & runs >>> (1 << order) & firstUnits(order + 1);
   }
 
   /// Whether the aligned run of 2^order units around `index` is free, order 0 … 5.
