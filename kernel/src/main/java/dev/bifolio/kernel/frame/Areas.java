@@ -297,11 +297,13 @@ final class Areas {
         }
         continue;
       }
-      int bin = AreaWord.bin(largest, 1 << largest);
-      long next = AreaWord.binned(word, known < 0 ? bin : (bin & ~3) | (AreaWord.bin(word) & 3));
-      // Before, so that the next free of this area, which tells nobody, is found at once; and
-      // after,
-      // because a searcher may have taken the hint away meanwhile.
+      // How empty the area is was true when it got its bin. Now is the time to count again: an area
+      // that is taken for nearly full for ever would be filled, and cached from, before fuller
+      // ones.
+      long found = known < 0 ? (long) largest << 32 | 1 << largest : survey(area);
+      long next = AreaWord.binned(word, AreaWord.bin((int) (found >> 32), (int) found));
+      // The hints before, so that the next free of this area, which tells nobody, is found at once;
+      // and after, because a searcher may have taken them away meanwhile.
       bins.set(AreaWord.kind(next), AreaWord.bin(next), area);
       if (Memory.compareAndSetLong(address, word, next)) {
         bins.set(AreaWord.kind(next), AreaWord.bin(next), area);
