@@ -281,8 +281,17 @@ final class Areas {
         return;
       }
       int largest = coalescedOrder(frame, order);
+      int free = 1 << largest;
+      if (known >= 0 && largest > known) {
+        // How empty the area is was true when it got its bin. Now is the time to count again: one
+        // that is taken for nearly full for ever would be filled, and cached from, before fuller
+        // ones.
+        long found = survey(area);
+        largest = (int) (found >> 32);
+        free = (int) found;
+      }
       if (largest <= known) {
-        return;
+        return; // or was taken again since
       }
       if (largest >= Pages.HUGE_ORDER) {
         Transit.begin(transit);
@@ -297,11 +306,7 @@ final class Areas {
         }
         continue;
       }
-      // How empty the area is was true when it got its bin. Now is the time to count again: an area
-      // that is taken for nearly full for ever would be filled, and cached from, before fuller
-      // ones.
-      long found = known < 0 ? (long) largest << 32 | 1 << largest : survey(area);
-      long next = AreaWord.binned(word, AreaWord.bin((int) (found >> 32), (int) found));
+      long next = AreaWord.binned(word, AreaWord.bin(largest, free));
       // The hints before, so that the next free of this area, which tells nobody, is found at once;
       // and after, because a searcher may have taken them away meanwhile.
       bins.set(AreaWord.kind(next), AreaWord.bin(next), area);

@@ -30,8 +30,6 @@ public final class HybridAllocator implements FrameAllocator {
   private final BulkRequests bulk;
   private long startPfn;
   private long endPfn;
-
-  /// The largest order that may be asked for now.
   private int usableOrder = UNINITIALIZED;
 
   /// An allocator that refuses every request until [#initialize(long, long, long)].
