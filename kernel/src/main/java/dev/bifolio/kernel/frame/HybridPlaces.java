@@ -46,7 +46,7 @@ final class HybridPlaces {
       }
       Cpu.relax(round);
     }
-    return false;
+    return true; // nobody can tell now; whoever takes or frees the frames finds out
   }
 
   private boolean isInSpan(long startPfn, long endPfn) {
