@@ -258,7 +258,6 @@ final class CacheValidator {
             || core.claims.allocations(claim) < 0;
     for (int order = 0; order <= Pages.MAX_ORDER; order++) {
       negative |= Memory.getLong(Slots.taken(claim, order)) < 0;
-      negative |= Memory.getLong(Slots.failed(claim, order)) < 0;
     }
     if (negative) {
       report(slot, "a counter is negative");

@@ -21,10 +21,10 @@ import dev.bifolio.kernel.unit.Pages;
 /// freed by any thread through the allocator, and frames from anywhere may be freed here. Every
 /// mistaken free is refused, here and there, of a cached frame too.
 ///
-/// It holds up to 32 frames of one word and 64 others, and the sole right to allocate in one area
-/// of 512 frames. A request elsewhere that finds nothing takes back the 64 at once and asks for the
-/// rest, which the owner gives back with his next allocation. Until then what is free in that area
-/// is out of everybody's reach: who will be idle calls [#drain()], and who is done [#close()].
+/// It holds up to 32 frames of one word and 32 others, and the sole right to allocate in one area
+/// of 512 frames. A request elsewhere that finds nothing takes back the others at once and asks for
+/// the rest, which the owner gives back with his next allocation. Until then what is free in that
+/// area is out of everybody's reach: who will be idle calls [#drain()], and who is done [#close()].
 ///
 /// ```
 ///   claim word of the cache's slot   [ operations ][ DRAINING ][ word in area ][ mask ]
@@ -51,6 +51,7 @@ public final class FrameCache implements AutoCloseable {
   private final int flags;
   private final long recall;
   private final long gaveBackBefore;
+  private final long refillsBefore;
 
   /// The slot's claim word; when the cache is closed, a word that is always zero.
   private long claim;
@@ -76,6 +77,7 @@ public final class FrameCache implements AutoCloseable {
     recall = Slots.recall(claim);
     frameWord = core.control(HybridCore.ALWAYS_ZERO);
     gaveBackBefore = Memory.getLong(Slots.wentHome(claim));
+    refillsBefore = Memory.getLong(Slots.refills(claim));
   }
 
   /// Claims a slot.
@@ -221,7 +223,7 @@ public final class FrameCache implements AutoCloseable {
   }
 
   private long refills() {
-    return Memory.getLong(Slots.refills(claim));
+    return Memory.getLong(Slots.refills(claim)) - refillsBefore;
   }
 
   private long framesGivenBack() {
@@ -230,7 +232,7 @@ public final class FrameCache implements AutoCloseable {
 
   /// Frames that wait here now.
   ///
-  /// @return 0 … 96
+  /// @return 0 … 64
   public int cachedFrameCount() {
     return closed
         ? 0
@@ -284,8 +286,6 @@ public final class FrameCache implements AutoCloseable {
   private void retire() {
     long heir = core.slots.claim(core.slots.of(0, kind));
     Memory.getAndAddLong(Slots.retired(heir), allocations());
-    Memory.getAndAddLong(Slots.refills(heir), refills());
-    Memory.putLong(Slots.refills(claim), 0);
     Memory.getAndAddLong(Slots.changes(claim), core.claims.allocations(claim));
     Memory.putLong(Slots.header(claim, 0), 0);
     Memory.putLong(Slots.recall(claim), 0);

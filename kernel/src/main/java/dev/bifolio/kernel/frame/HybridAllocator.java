@@ -68,7 +68,8 @@ public final class HybridAllocator implements FrameAllocator {
   /// @param startPfn first frame, 0 or more
   /// @param endPfn exclusive end, at most [#MAX_SPAN_FRAMES] above it
   /// @param cpuCount for how many CPUs there are caches, 1 or more
-  /// @return a byte size; about 2.3 bits for each frame, and some KiB for each CPU
+  /// @return a byte size; about 2.25 bits for each frame, and for each CPU 3 to 20 KiB, which make
+  ///   no more than 2.5 bits a frame from 1 GiB a CPU on
   /// @throws FrameRequestException with OUT_OF_RANGE for any other span
   /// @throws IllegalArgumentException if `cpuCount` is below 1
   public static long metadataBytes(long startPfn, long endPfn, int cpuCount) {
@@ -122,7 +123,7 @@ public final class HybridAllocator implements FrameAllocator {
       return tryAllocateOn(Cpu.current(), order, flags);
     }
     long pfn = core.allocateLarge(order, flags);
-    return pfn >= 0 ? pfn : exhausted(Cpu.current(), order, flags);
+    return pfn >= 0 ? pfn : exhausted(order);
   }
 
   /// [#tryAllocate] on the caches of a certain CPU, for replay and tests.
@@ -136,7 +137,7 @@ public final class HybridAllocator implements FrameAllocator {
       return refuse(isInitialized() ? FrameError.INVALID_ORDER : FrameError.NOT_INITIALIZED);
     }
     long pfn = core.allocate(cpu, order, flags);
-    return pfn >= 0 ? pfn : exhaustedAll(cpu, order, flags);
+    return pfn >= 0 ? pfn : exhaustedAll(order);
   }
 
   @Override
@@ -156,7 +157,7 @@ public final class HybridAllocator implements FrameAllocator {
       return tryAllocateOn(cpu, order, flags);
     }
     long pfn = core.allocateRun(cpu, frameCount, flags);
-    return pfn >= 0 ? pfn : exhausted(cpu, order, flags);
+    return pfn >= 0 ? pfn : exhausted(order);
   }
 
   @Override
@@ -172,7 +173,7 @@ public final class HybridAllocator implements FrameAllocator {
     int cpu = Cpu.current();
     long last = Math.min(maxPfn, endPfn - 1);
     long pfn = places.allocateBelow(cpu, frameCount, flags, alignmentFrames, startPfn, last);
-    return pfn >= 0 ? pfn : exhausted(cpu, Pages.framesToOrderUp(frameCount), flags);
+    return pfn >= 0 ? pfn : exhausted(Pages.framesToOrderUp(frameCount));
   }
 
   @Override
@@ -187,7 +188,7 @@ public final class HybridAllocator implements FrameAllocator {
     if (places.allocateRange(cpu, startPfn, frameCount, flags, maxOrder)) {
       return startPfn;
     }
-    return exhausted(cpu, Math.min(Pages.framesToOrderUp(frameCount), maxOrder), flags);
+    return exhausted(Math.min(Pages.framesToOrderUp(frameCount), maxOrder));
   }
 
   private long refuse(FrameError error) {
@@ -195,15 +196,15 @@ public final class HybridAllocator implements FrameAllocator {
     return error.code();
   }
 
-  private long exhaustedAll(int cpu, int order, int flags) {
+  private long exhaustedAll(int order) {
     if (order == 0) {
       counts.sawAllUsed();
     }
-    return exhausted(cpu, order, flags);
+    return exhausted(order);
   }
 
-  private long exhausted(int cpu, int order, int flags) {
-    counts.failed(cpu, order, AllocationFlags.kindOf(flags));
+  private long exhausted(int order) {
+    counts.failed(order);
     return NO_FRAME;
   }
 
@@ -253,7 +254,7 @@ public final class HybridAllocator implements FrameAllocator {
     int cpu = Cpu.current();
     int got = bulk.allocate(cpu, pfns, offset, count, flags);
     if (got < count) {
-      exhaustedAll(cpu, 0, flags);
+      exhaustedAll(0);
     }
     return got;
   }
@@ -412,7 +413,7 @@ public final class HybridAllocator implements FrameAllocator {
     return counts.wentHome() - before;
   }
 
-  /// Opens a cache of single frames for one owner. There are four for each CPU.
+  /// Opens a cache of single frames for one owner. There are two for each CPU, and four more.
   ///
   /// @param flags [AllocationFlags]: what the frames are for
   /// @return a new cache, to be closed by its owner

@@ -97,7 +97,7 @@ final class HybridCore {
   static final int CURRENT_CPU = -1;
 
   /// Bytes of the words that belong to the allocator as a whole.
-  static final long CONTROL_BYTES = 320;
+  static final long CONTROL_BYTES = 512;
 
   /// The control word for what is on its way and no slot's, in a line of its own.
   private static final int TRANSIT = 32;
@@ -282,10 +282,6 @@ final class HybridCore {
 
   static void count(long claim, int order) {
     Memory.getAndAddLong(Slots.taken(claim, order), 1);
-  }
-
-  void countFailure(int cpu, int kind, int order) {
-    Memory.getAndAddLong(Slots.failed(slots.claim(slots.of(cpu, kind)), order), 1);
   }
 
   // ---- Free ----

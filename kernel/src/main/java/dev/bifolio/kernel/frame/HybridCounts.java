@@ -11,6 +11,7 @@ import dev.bifolio.kernel.unit.Pages;
 /// ```
 ///   control words   0 managed frames   1 refused requests   2 refused frees   3 most frames in use
 ///                   4 single frames made by splitting       5 … 25 blocks split, of each order
+///                   40 … 60 requests that failed, of each order
 /// ```
 ///
 /// A reset keeps what the words said, and later answers are differences. Any thread may count; one
@@ -24,9 +25,12 @@ final class HybridCounts {
   static final int SINGLES_MADE = 4;
   static final int SPLIT = 5;
 
+  /// Apart from the others, in lines of their own: a storm of failures must not slow down the rest.
+  static final int FAILED = 40;
+
   private static final int ORDERS = Pages.MAX_ORDER + 1;
 
-  /// How many control words there are.
+  /// The end of the words from 0 on.
   static final int WORDS = SPLIT + ORDERS;
 
   private static final int KINDS = AllocationFlags.KIND_COUNT;
@@ -68,8 +72,8 @@ final class HybridCounts {
   }
 
   /// A legal request found nothing.
-  void failed(int cpu, int order, int kind) {
-    core.countFailure(cpu, kind, order);
+  void failed(int order) {
+    Memory.getAndAddLong(core.control(FAILED + order), 1);
   }
 
   /// Not even a single frame was left; but what a [FrameCache] has is not in use.
@@ -105,7 +109,7 @@ final class HybridCounts {
   }
 
   long failures(int order) {
-    return failuresEver(order) - failuresBefore[order];
+    return read(FAILED + order) - failuresBefore[order];
   }
 
   long frees(int order, FrameCensus census) {
@@ -154,7 +158,7 @@ final class HybridCounts {
       for (int kind = 0; kind < KINDS; kind++) {
         allocationsBefore[order * KINDS + kind] = allocationsEver(order, kind);
       }
-      failuresBefore[order] = failuresEver(order);
+      failuresBefore[order] = read(FAILED + order);
       freesBefore[order] = freesEver(order, census);
     }
     refusedBefore = read(REFUSED);
@@ -219,15 +223,6 @@ final class HybridCounts {
       }
     }
     return new CacheStatistics(served - past - refills, past + refills, refills, wentHome());
-  }
-
-  /// Legal requests that failed since the beginning.
-  private long failuresEver(int order) {
-    long sum = 0;
-    for (int slot = 0; slot < core.slots.firstOwned(); slot++) {
-      sum += Memory.getLongVolatile(Slots.failed(core.slots.claim(slot), order));
-    }
-    return sum;
   }
 
   /// Units that a level lent to the one below: blocks cut into 32, or into 512 frames.

@@ -234,11 +234,8 @@ final class HybridValidator {
       problems.add(
           "managed frames", handedOver + " were handed over, " + managedFrames + " are there");
     }
-    for (int word = 0; word < HybridCounts.WORDS; word++) {
-      if (control(word) < 0) {
-        problems.add("control word " + word, "is negative: " + control(word));
-      }
-    }
+    checkNotNegative(0, HybridCounts.WORDS);
+    checkNotNegative(HybridCounts.FAILED, HybridCounts.FAILED + Pages.MAX_ORDER + 1);
     if (control(HybridCore.ALWAYS_ZERO) != 0) {
       problems.add("control word " + HybridCore.ALWAYS_ZERO, "is not zero");
     }
@@ -257,6 +254,14 @@ final class HybridValidator {
       problems.add(
           "control word " + HybridCounts.SINGLES_MADE,
           singles + " frames made by splitting, expected " + atLeast + " to " + atMost);
+    }
+  }
+
+  private void checkNotNegative(int from, int to) {
+    for (int word = from; word < to; word++) {
+      if (control(word) < 0) {
+        problems.add("control word " + word, "is negative: " + control(word));
+      }
     }
   }
 

@@ -13,17 +13,17 @@ import dev.bifolio.kernel.unit.Pages;
 ///         120  owner's kind + 1
 ///         128  magazine headers, one word an order, 0 … 8
 ///         200  allocations of closed caches of the CPU's kind   208  frees undone
-///         256  blocks taken past the caches, one word an order, 0 … 20
-///         424  requests that failed, one word an order, 0 … 20
-///         640  magazine entries, 4 bytes each: frames
+///         216  blocks taken past the caches, one word an order, 0 … 20
+///         384  magazine entries, 4 bytes each: frames
 /// ```
 ///
 /// All-zero memory is an empty slot. The claim word stands alone with what a request reads beside
 /// it; the rest is written under the lock, or seldom.
+///
+/// The magazines of many CPUs on little memory are smaller: together they hold at most a 64th of
+/// the frames, and the slots take a quarter of a bit a frame, but for 32 entries that a slot has
+/// where those hold no more than their share.
 final class Slots {
-  /// How many owned slots there are for each CPU.
-  static final int OWNED_PER_CPU = 4;
-
   static final int CACHED_ORDERS = 9;
 
   private static final int[] FULL_CAPACITY = {512, 64, 64, 32, 16, 2, 2, 1, 1};
@@ -31,14 +31,19 @@ final class Slots {
   /// Frames in all magazines of a slot at full capacity, rounded up.
   private static final long FULL_CAPACITY_FRAMES = 2048;
 
+  /// Entries of all magazines of a slot at full capacity.
+  private static final long FULL_ENTRIES = 694;
+
+  private static final long LEAST_ENTRIES = 32;
+  private static final long FRAMES_PER_BYTE = 32;
+
   private static final long LOCK = 64;
   private static final long HEADERS = 128;
-  private static final long TAKEN = 256;
-  private static final long FAILED = TAKEN + (Pages.MAX_ORDER + 1) * Long.BYTES;
-  private static final long ENTRIES = 640;
+  private static final long TAKEN = 216;
+  private static final long ENTRIES = 384;
 
   /// Entries of the one magazine of an owned slot, for single frames.
-  static final int OWNED_CAPACITY = 64;
+  static final int OWNED_CAPACITY = 32;
 
   private static final long OWNED_BYTES = ENTRIES + (long) OWNED_CAPACITY * Integer.BYTES;
 
@@ -58,17 +63,25 @@ final class Slots {
       entries += scaled(full, frameCount, cpuCount);
     }
     return slotBytes(entries) * cpuCount * AllocationFlags.KIND_COUNT
-        + OWNED_BYTES * cpuCount * OWNED_PER_CPU;
+        + OWNED_BYTES * ownedCount(cpuCount);
+  }
+
+  /// How many slots there are for owners: one for each of two event loops on each CPU, and some.
+  static int ownedCount(int cpuCount) {
+    return 2 * cpuCount + 4;
   }
 
   private static long slotBytes(long entries) {
     return ENTRIES + Pages.alignUp(entries * Integer.BYTES, 64);
   }
 
-  /// All magazines together hold at most a 64th of the frames.
   private static int scaled(int full, long frameCount, int cpuCount) {
-    long share = frameCount / 64 / (cpuCount * AllocationFlags.KIND_COUNT + cpuCount);
-    return share >= FULL_CAPACITY_FRAMES ? full : (int) (full * share / FULL_CAPACITY_FRAMES);
+    long cpuSlots = (long) cpuCount * AllocationFlags.KIND_COUNT;
+    long frames = Math.min(frameCount / 64 / (cpuSlots + cpuCount), FULL_CAPACITY_FRAMES);
+    long bytes = frameCount / FRAMES_PER_BYTE - OWNED_BYTES * ownedCount(cpuCount);
+    long entries =
+        Math.clamp((bytes / cpuSlots - ENTRIES) / Integer.BYTES, LEAST_ENTRIES, FULL_ENTRIES);
+    return (int) Math.min(full * frames / FULL_CAPACITY_FRAMES, full * entries / FULL_ENTRIES);
   }
 
   void attach(long address, long frameCount) {
@@ -88,7 +101,7 @@ final class Slots {
 
   /// All slots, those of the CPUs first.
   int count() {
-    return cpuCount * (AllocationFlags.KIND_COUNT + OWNED_PER_CPU);
+    return firstOwned() + ownedCount(cpuCount);
   }
 
   /// The first slot that may belong to a [FrameCache].
@@ -171,10 +184,6 @@ final class Slots {
 
   static long taken(long claim, int order) {
     return claim + TAKEN + (long) order * Long.BYTES;
-  }
-
-  static long failed(long claim, int order) {
-    return claim + FAILED + (long) order * Long.BYTES;
   }
 
   long entry(long claim, int order, int index) {

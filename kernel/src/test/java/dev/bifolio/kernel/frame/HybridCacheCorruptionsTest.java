@@ -35,8 +35,8 @@ class HybridCacheCorruptionsTest extends PlantedCorruptions {
     plant(
         "owner's magazine too full",
         e -> {
-          Memory.putLong(Slots.header(e.claim(12), 0), 65);
-          return "slot 12: magazine of order 0 holds 65 blocks, capacity 64";
+          Memory.putLong(Slots.header(e.claim(12), 0), 33);
+          return "slot 12: magazine of order 0 holds 33 blocks, capacity 32";
         });
     plant(
         "frame of an owner made free",
@@ -50,8 +50,7 @@ class HybridCacheCorruptionsTest extends PlantedCorruptions {
     plant("refills", e -> slotWord(e, 11, 96, -1, "a counter is negative"));
     plant("went home", e -> slotWord(e, 11, 104, -1, "a counter is negative"));
     plant("on its way", e -> slotWord(e, 11, 112, 1L << 32 | 1, "1 are said to be on their way"));
-    plant("taken", e -> slotWord(e, 11, 256 + 8 * 20, -1, "a counter is negative"));
-    plant("failed", e -> slotWord(e, 11, 424 + 8 * 20, -1, "a counter is negative"));
+    plant("taken", e -> slotWord(e, 11, 216 + 8 * 20, -1, "a counter is negative"));
     plant("claim word PENDING", e -> claimState(e, ClaimWord.PENDING));
     plant("claim word DRAINING", e -> claimState(e, ClaimWord.DRAINING));
     plant("claim word NONE with frames", e -> claimState(e, ClaimWord.NONE));
@@ -194,6 +193,7 @@ class HybridCacheCorruptionsTest extends PlantedCorruptions {
     plant("refused requests", e -> control(e, 1, -1, "control word 1: is negative: -1"));
     plant("refused frees", e -> control(e, 2, -3, "control word 2: is negative: -3"));
     plant("peak", e -> control(e, 3, 1 << 30, "control word 3: peak is above the managed frames"));
+    plant("failed requests", e -> control(e, 60, -1, "control word 60: is negative: -1"));
     plant("frames made by splitting", e -> control(e, 4, 700, "control word 4: 700 frames made"));
     plant("too few made", e -> control(e, 4, 256, "control word 4: 256 frames made by splitting"));
     plant("splits", e -> control(e, 5 + 9, 2, "control word 4: 512 frames made by splitting"));

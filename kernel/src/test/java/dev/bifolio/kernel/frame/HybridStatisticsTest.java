@@ -96,9 +96,9 @@ class HybridStatisticsTest extends HybridParts {
 
   @Test
   void failuresAndRefusalsAreCountedApart() {
-    counts.failed(0, 3, 1);
-    counts.failed(1, 3, 5);
-    counts.failed(7, 20, 0);
+    counts.failed(3);
+    counts.failed(3);
+    counts.failed(20);
     counts.refused();
     counts.refusedFree();
     counts.refusedFree();
@@ -114,7 +114,7 @@ class HybridStatisticsTest extends HybridParts {
     assertEquals(0, counts.failures(3));
     assertEquals(0, snapshot().failures());
     assertEquals(0, snapshot().refusedFrees());
-    counts.failed(0, 3, 1);
+    counts.failed(3);
     assertEquals(1, counts.failures(3));
   }
 

@@ -60,7 +60,7 @@ final class HybridWork implements AutoCloseable {
         allocator.drainCaches();
       } else if (random.oneIn(200)) {
         handOver(1, 700);
-      } else if (random.oneIn(150) && caches.size() < Slots.OWNED_PER_CPU) {
+      } else if (random.oneIn(150) && caches.size() < 4) {
         caches.add(allocator.openCache(flags()));
       } else if (random.oneIn(300) && !caches.isEmpty()) {
         caches.removeLast().close();

@@ -20,9 +20,6 @@ abstract class OwnedCaches extends HybridParts {
   static final long NO_FRAME = FrameAllocator.NO_FRAME;
   static final int NONE = AllocationFlags.NONE;
 
-  /// Owned slots come after those of the CPUs.
-  private static final int OWNED = Slots.OWNED_PER_CPU;
-
   private final List<HybridAllocator> allocators = new ArrayList<>();
 
   @AfterEach
@@ -54,7 +51,7 @@ abstract class OwnedCaches extends HybridParts {
   }
 
   static int slotCount(HybridAllocator allocator) {
-    return allocator.core.slots.cpuCount() * OWNED;
+    return Slots.ownedCount(allocator.core.slots.cpuCount());
   }
 
   static long take(FrameCache cache) {

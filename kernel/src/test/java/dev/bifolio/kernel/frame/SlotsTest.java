@@ -37,7 +37,8 @@ class SlotsTest extends HybridParts {
       Slots.transit(claim),
       Slots.recall(claim),
       Slots.owner(claim),
-      Slots.retired(claim)
+      Slots.retired(claim),
+      Slots.undone(claim)
     };
     for (long word : fixed) {
       assertTrue(words.add(word), "word at " + (word - claim));
@@ -52,7 +53,6 @@ class SlotsTest extends HybridParts {
     }
     for (int order = 0; order <= Pages.MAX_ORDER; order++) {
       assertTrue(words.add(Slots.taken(claim, order)));
-      assertTrue(words.add(Slots.failed(claim, order)));
     }
   }
 
@@ -97,6 +97,22 @@ class SlotsTest extends HybridParts {
   }
 
   @Test
+  void metadataTakeAtMostTwoAndAHalfBitsAFrameFrom8GibAnd512MibPerCpuOn() {
+    for (int cpuCount = 1; cpuCount <= 256; cpuCount++) {
+      long frameCount = Math.max(1 << 21, (long) cpuCount << 17);
+      long bytes = HybridAllocator.metadataBytes(0, frameCount, cpuCount);
+      assertTrue(bytes * 16 <= frameCount * 5, cpuCount + " CPUs: " + bytes + " bytes");
+    }
+  }
+
+  @Test
+  void aSmallBankOfManyCpusHasSmallMagazinesRatherThanNone() {
+    Slots slots = slots(64, 1 << 20, 8);
+    assertTrue(slots.capacity(0) >= 16 && slots.capacity(1) > 0 && slots.capacity(3) > 0);
+    assertEquals(64 + Slots.metadataBytes(1 << 20, 8), slots.claim(slots.count()));
+  }
+
+  @Test
   void moreMemoryNeverMeansSmallerMagazinesAndFullOnesComeToAHalt() {
     for (int cpuCount : CPUS) {
       int[] before = new int[Slots.CACHED_ORDERS];
@@ -121,7 +137,7 @@ class SlotsTest extends HybridParts {
     Slots slots = slots(64, 1 << 20, 3);
     assertEquals(3, slots.cpuCount());
     assertEquals(18, slots.firstOwned());
-    assertEquals(18 + 3 * Slots.OWNED_PER_CPU, slots.count());
+    assertEquals(18 + Slots.ownedCount(3), slots.count());
     Set<Integer> seen = new HashSet<>();
     for (int cpu = 0; cpu < 3; cpu++) {
       for (int kind = 0; kind < AllocationFlags.KIND_COUNT; kind++) {
