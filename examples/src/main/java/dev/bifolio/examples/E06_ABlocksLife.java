@@ -78,9 +78,8 @@ public final class E06_ABlocksLife {
     free('a', a, 0);
     tellSecondFree(a);
 
-    // The first area serves this CPU's single frames for now, and the block of 16 is taken from it
-    // too: the second area stays whole. What is left of the first are blocks of 16, 64, 128 and
-    // 256.
+    // This CPU's single frames come from the first area, and the block of 16 is taken from it too:
+    // the second area stays whole. What is left of the first are blocks of 16, 64, 128 and 256.
     long c = allocate('c', 4);
 
     // Is there a block of 4 MiB? Not while b and c are in the way. But before the answer is no,

@@ -1,6 +1,7 @@
 package dev.bifolio.kernel;
 
 import dev.bifolio.kernel.firmware.Architecture;
+import dev.bifolio.kernel.frame.HybridAllocator;
 import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.unit.Pages;
 import org.jspecify.annotations.Nullable;
@@ -22,7 +23,7 @@ public final class BootOptions {
   public static final long MINIMUM_BYTES = 32 * Pages.MIB;
 
   /// The most CPUs that may have caches of their own.
-  public static final int MAX_CPU_COUNT = 4096;
+  public static final int MAX_CPU_COUNT = HybridAllocator.MAX_CPU_COUNT;
 
   /// Nothing beside the map, no check for a minimum, blocks up to 4 GiB, the hybrid allocator with
   /// caches for every CPU of this process.

@@ -370,8 +370,8 @@ final class ConcurrentFrames implements MachineFrames {
         refusedFrees,
         splits,
         coalesces,
-        0,
-        0);
+        FrameStatistics.NOT_KEPT,
+        FrameStatistics.NOT_KEPT);
   }
 
   private void sawUsed(long frameCount) {

@@ -307,11 +307,14 @@ final class Areas {
         continue;
       }
       long next = AreaWord.binned(word, AreaWord.bin(largest, free));
-      // The hints before, so that the next free of this area, which tells nobody, is found at once;
-      // and after, because a searcher may have taken them away meanwhile.
-      bins.set(AreaWord.kind(next), AreaWord.bin(next), area);
-      if (Memory.compareAndSetLong(address, word, next)) {
+      // The next free of this area tells nobody: until the hints are set, it is on its way.
+      Transit.begin(transit);
+      boolean told = Memory.compareAndSetLong(address, word, next);
+      if (told) {
         bins.set(AreaWord.kind(next), AreaWord.bin(next), area);
+      }
+      Transit.end(transit);
+      if (told) {
         return;
       }
     }

@@ -4,8 +4,9 @@ import dev.bifolio.kernel.platform.Cpu;
 import dev.bifolio.kernel.platform.Memory;
 
 /// What stands between a request that found nothing and its failure: all that is cached, reserved
-/// or open is called back, and what is on its way is waited for, for a bounded time. So a failure
-/// is true: there was no memory for the request, cached or not.
+/// or open is called back, and what is on its way is waited for. So a failure is true: there was no
+/// memory for the request, cached or not. But who finds others at work in every one of 1000 looks
+/// gives up as well, because nobody waits for ever.
 ///
 /// Any thread; no Java objects. Costs a few loads a slot when there is nothing to call back.
 final class CallBack {

@@ -33,8 +33,13 @@ public final class Fragmentation {
     if (blockCounts.length == 0 || blockCounts.length > Pages.MAX_ORDER + 1) {
       throw noOrder(blockCounts.length - 1, Pages.MAX_ORDER);
     }
-    this.blockCounts = new long[blockCounts.length];
-    System.arraycopy(blockCounts, 0, this.blockCounts, 0, blockCounts.length);
+    this(blockCounts.length - 1, blockCounts, runCount);
+  }
+
+  /// Of the orders 0 … `maxOrder` of a histogram.
+  Fragmentation(int maxOrder, long[] blockCounts, long runCount) {
+    this.blockCounts = new long[maxOrder + 1];
+    System.arraycopy(blockCounts, 0, this.blockCounts, 0, maxOrder + 1);
     this.runCount = runCount;
     freeFrames = framesIn(this.blockCounts);
   }

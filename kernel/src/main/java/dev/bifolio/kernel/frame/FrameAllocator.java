@@ -208,7 +208,8 @@ public sealed interface FrameAllocator permits BuddyAllocator, HybridAllocator {
   ///   [FrameError#OUT_OF_RANGE] if any frame of the range was never handed over; with
   ///   [FrameError#NOT_ALLOCATED] or [FrameError#SIZE_MISMATCH] if the range is not allocated as
   ///   just these blocks, by what is found at the first block that differs; nothing has changed
-  ///   then
+  ///   then, unless another thread freed one of the blocks at the same time, which is a mistake
+  ///   too: those before it may be free then
   default void freeRange(long startPfn, long frameCount) {
     long result = tryFreeRange(startPfn, frameCount);
     if (result != 0) {
@@ -306,7 +307,8 @@ public sealed interface FrameAllocator permits BuddyAllocator, HybridAllocator {
     return addFrames(range.firstWholePfn(), range.endWholePfn());
   }
 
-  /// Takes everything back: each managed frame is free afterwards, the counters are zero.
+  /// Takes everything back: each managed frame is free afterwards, the counters are zero. What an
+  /// open [FrameCache] holds stays with its owner.
   void reset();
 
   // ---- At the edges ----
@@ -380,7 +382,8 @@ public sealed interface FrameAllocator permits BuddyAllocator, HybridAllocator {
   long freeFrameCount();
 
   /// Frames that wait in caches: neither free nor allocated. They are called back before a request
-  /// fails that they could serve.
+  /// fails that they could serve; the owner of a [FrameCache] is asked, and gives back with his
+  /// next call. Walks.
   ///
   /// @return a count; 0 for an allocator without caches
   default long cachedFrameCount() {
@@ -388,14 +391,14 @@ public sealed interface FrameAllocator permits BuddyAllocator, HybridAllocator {
   }
 
   /// Empties the caches. Free blocks are as large afterwards as they can be, if nobody allocates or
-  /// frees meanwhile.
+  /// frees meanwhile and no [FrameCache] is open.
   ///
   /// @return how many frames it gave back; 0 for an allocator without caches
   default long drainCaches() {
     return 0;
   }
 
-  /// Free blocks of one order.
+  /// Free blocks of one order. May walk the whole memory, as all that follows here may.
   ///
   /// @param order 0 … [#maxOrder()]
   /// @return a count

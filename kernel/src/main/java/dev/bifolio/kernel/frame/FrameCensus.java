@@ -101,6 +101,19 @@ final class FrameCensus {
     return freeRuns;
   }
 
+  /// The largest order of which a block is free, or -1.
+  int largestFreeOrder() {
+    int order = maxOrder;
+    while (order >= 0 && freeBlocks[order] == 0) {
+      order--;
+    }
+    return order;
+  }
+
+  Fragmentation fragmentation() {
+    return new Fragmentation(maxOrder, freeBlocks, freeRuns);
+  }
+
   /// Maximal naturally aligned free blocks of an order.
   long freeBlocks(int order) {
     return freeBlocks[order];

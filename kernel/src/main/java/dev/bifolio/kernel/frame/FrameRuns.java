@@ -212,15 +212,31 @@ final class FrameRuns {
 
   /// Whether a run of more than a word is allocated here in just this length; if so, its head is
   /// cached now, and the run is the caller's alone.
+  ///
+  /// The proof is repeated when the head is taken and nothing can change any more: the same head
+  /// may have been freed and allocated again meanwhile, for a run of another length.
   private boolean claimWords(long frame, int frameCount) {
-    return isRunOfWords(frame, frameCount)
-        && Memory.compareAndSetLong(areas.frameWord(frame), UnitWord.ONE_BLOCK, HEAD_TAKEN);
+    long address = areas.frameWord(frame);
+    if (!isRunOfWords(frame, frameCount)
+        || !Memory.compareAndSetLong(address, UnitWord.ONE_BLOCK, HEAD_TAKEN)) {
+      return false;
+    }
+    if (endsBehind(frame, frameCount)) {
+      return true;
+    }
+    Memory.compareAndSetLong(address, HEAD_TAKEN, UnitWord.ONE_BLOCK);
+    return false;
   }
 
   private boolean isRunOfWords(long frame, int frameCount) {
     return (frame & 31) == 0
         && Memory.getLongVolatile(areas.frameWord(frame)) == UnitWord.ONE_BLOCK
-        && areTails(frame + UnitWord.UNITS, frameCount - UnitWord.UNITS)
+        && endsBehind(frame, frameCount);
+  }
+
+  /// Whether a run of a word or more, whose first word is proved, has just this length.
+  boolean endsBehind(long frame, int frameCount) {
+    return areTails(frame + UnitWord.UNITS, frameCount - UnitWord.UNITS)
         && !isTail(frame + frameCount);
   }
 

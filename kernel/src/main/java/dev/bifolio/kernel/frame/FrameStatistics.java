@@ -10,18 +10,21 @@ import dev.bifolio.kernel.unit.Pages;
 /// @param cachedFrames frames that wait in caches at that moment: neither free nor in use
 /// @param peakUsedFrames the most frames in use since the last reset; an allocator that many
 ///   threads use keeps no running count, and says the most that it has seen when it looked: at a
-///   snapshot, a failed request, a drain of its caches
+///   snapshot, and when not even a single frame was left
 /// @param requests requests for memory since the last reset, with the refused and failed ones
 /// @param allocations requests that were served
 /// @param failures requests that were refused or failed; exhaustion and mistakes alike
 /// @param frees blocks and runs given back
 /// @param refusedFrees attempts to give something back that were mistakes
-/// @param splits blocks cut in half
-/// @param coalesces pairs of buddies joined
+/// @param splits blocks cut in half; by an allocator that many threads use: blocks that were cut
+///   into 32 blocks, or into 512 frames
+/// @param coalesces pairs of buddies joined; by an allocator that many threads use: blocks that
+///   became whole again
 /// @param largestRequestFrames the largest legal count asked for since the last reset, served or
-///   not
+///   not; [#NOT_KEPT] by an allocator that many threads use
 /// @param peakDemandFrames the most frames outstanding at once since the last reset when every
-///   request counts as the next power of two, and one that failed as though it had been served
+///   request counts as the next power of two, and one that failed as though it had been served;
+///   [#NOT_KEPT] likewise, as it takes a count that all of them would share
 public record FrameStatistics(
     long totalFrames,
     long freeFrames,
@@ -36,6 +39,9 @@ public record FrameStatistics(
     long coalesces,
     long largestRequestFrames,
     long peakDemandFrames) {
+  /// In place of a figure that the allocator does not keep.
+  public static final long NOT_KEPT = -1;
+
   /// Statistics of a memory of which nothing is counted yet.
   ///
   /// @param totalFrames frames there are
@@ -97,10 +103,10 @@ public record FrameStatistics(
   /// requests that are powers of two and may be served anywhere. A failed request for a certain
   /// place is not in the demand.
   ///
-  /// @return frames, rounded up; 0 if nothing was requested
+  /// @return frames, rounded up; 0 if nothing was requested; [#NOT_KEPT] if the demand is not kept
   public long robsonBoundFrames() {
-    if (largestRequestFrames == 0) {
-      return 0;
+    if (largestRequestFrames <= 0) {
+      return largestRequestFrames;
     }
     int order = Pages.framesToOrderUp(largestRequestFrames);
     long halves = Math.addExact(Math.multiplyExact(peakDemandFrames, order), 1) >>> 1;
@@ -109,9 +115,9 @@ public record FrameStatistics(
 
   /// Whether Robson's bound says that no request since the last reset may have run out of memory.
   ///
-  /// @return true if the memory is at least as large as [#robsonBoundFrames()]
+  /// @return true if the bound is known, and the memory at least as large as [#robsonBoundFrames()]
   public boolean isWithinRobsonBound() {
-    return totalFrames >= robsonBoundFrames();
+    return largestRequestFrames != NOT_KEPT && totalFrames >= robsonBoundFrames();
   }
 
   /// For example `512/1024 frames used (50%), 7 allocations, 2 failed, 3 frees, peak 600`; frames

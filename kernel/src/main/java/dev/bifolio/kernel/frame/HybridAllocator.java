@@ -21,6 +21,9 @@ public final class HybridAllocator implements FrameAllocator {
   /// What the metadata's address must be a multiple of, in bytes.
   public static final long METADATA_ALIGNMENT = 64;
 
+  /// For how many CPUs there may be caches.
+  public static final int MAX_CPU_COUNT = 4096;
+
   private static final int UNINITIALIZED = -1;
 
   private final int maxOrder;
@@ -35,7 +38,7 @@ public final class HybridAllocator implements FrameAllocator {
   /// An allocator that refuses every request until [#initialize(long, long, long)].
   ///
   /// @param maxOrder the largest order of a block, 0 … 20
-  /// @param cpuCount for how many CPUs there are caches, 1 or more; CPUs beyond share them
+  /// @param cpuCount for how many CPUs there are caches, 1 … [#MAX_CPU_COUNT]; others share them
   /// @throws FrameRequestException with INVALID_ORDER if there is no such order
   /// @throws IllegalArgumentException if `cpuCount` is below 1
   public HybridAllocator(int maxOrder, int cpuCount) {
@@ -67,11 +70,11 @@ public final class HybridAllocator implements FrameAllocator {
   ///
   /// @param startPfn first frame, 0 or more
   /// @param endPfn exclusive end, at most [#MAX_SPAN_FRAMES] above it
-  /// @param cpuCount for how many CPUs there are caches, 1 or more
+  /// @param cpuCount as for the constructors
   /// @return a byte size; about 2.25 bits for each frame, and for each CPU 3 to 20 KiB, which make
   ///   no more than 2.5 bits a frame from 1 GiB a CPU on
   /// @throws FrameRequestException with OUT_OF_RANGE for any other span
-  /// @throws IllegalArgumentException if `cpuCount` is below 1
+  /// @throws IllegalArgumentException for any other `cpuCount`
   public static long metadataBytes(long startPfn, long endPfn, int cpuCount) {
     HybridMistakes.requireSpan(startPfn, endPfn - startPfn);
     return HybridCore.metadataBytes(startPfn, endPfn, HybridMistakes.requireCpus(cpuCount));
@@ -91,17 +94,7 @@ public final class HybridAllocator implements FrameAllocator {
     if (usableOrder != UNINITIALIZED) {
       throw new IllegalStateException("this allocator is initialised already");
     }
-    if (!Pages.isPageAligned(startAddress)) {
-      throw new FrameRequestException(
-          FrameError.UNALIGNED,
-          "expected a base with page alignment (a multiple of 4096), found "
-              + AddressRange.hex(startAddress));
-    }
-    if (frameCount == 0) {
-      throw new FrameRequestException(FrameError.ZERO_ALLOCATION, "a span needs frames");
-    }
-    startPfn = Pages.addressToPfn(startAddress);
-    HybridMistakes.requireSpan(startPfn, frameCount);
+    startPfn = HybridMistakes.requireStart(startAddress, frameCount);
     if (metadataAddress <= 0 || (metadataAddress & (METADATA_ALIGNMENT - 1)) != 0) {
       throw new IllegalArgumentException(
           "metadata must lie at a multiple of 64, not at " + AddressRange.hex(metadataAddress));
@@ -113,6 +106,12 @@ public final class HybridAllocator implements FrameAllocator {
 
   private boolean isInitialized() {
     return usableOrder != UNINITIALIZED;
+  }
+
+  private void requireInitialized() {
+    if (!isInitialized()) {
+      throw FrameMistakes.uninitialised();
+    }
   }
 
   // ---- Allocation ----
@@ -128,7 +127,7 @@ public final class HybridAllocator implements FrameAllocator {
 
   /// [#tryAllocate] on the caches of a certain CPU, for replay and tests.
   ///
-  /// @param cpu 0 or more
+  /// @param cpu any number; there are caches for a few, which the others share
   /// @param order 0 … [#maxOrder()]
   /// @param flags [AllocationFlags]
   /// @return the head frame, or the code of a FrameError
@@ -220,7 +219,7 @@ public final class HybridAllocator implements FrameAllocator {
 
   /// [#tryFree] into the caches of a certain CPU, for replay and tests.
   ///
-  /// @param cpu 0 or more
+  /// @param cpu any number, as there; -1 for the CPU that the caller runs on
   /// @param pfn the head frame
   /// @param order the order it was allocated with
   /// @return 0, or the code of a FrameError
@@ -248,9 +247,7 @@ public final class HybridAllocator implements FrameAllocator {
   @Override
   public int allocateBulk(long[] pfns, int offset, int count, int flags) {
     FrameMistakes.requireEntries(pfns.length, offset, count);
-    if (!isInitialized()) {
-      throw FrameMistakes.uninitialised();
-    }
+    requireInitialized();
     int cpu = Cpu.current();
     int got = bulk.allocate(cpu, pfns, offset, count, flags);
     if (got < count) {
@@ -275,15 +272,13 @@ public final class HybridAllocator implements FrameAllocator {
   }
 
   private long refuseFree(long pfn, long frameCount) {
-    return refuseFree(core.states.errorOf(pfn, frameCount));
+    return refuseFree(places.errorOf(pfn, frameCount));
   }
 
   private long refuseFree(FrameError error) {
     counts.refusedFree();
     return error.code();
   }
-
-  // ---- The same with exceptions ----
 
   @Override
   public void free(long pfn, int order) {
@@ -314,11 +309,9 @@ public final class HybridAllocator implements FrameAllocator {
 
   @Override
   public void splitFrames(long pfn, long frameCount) {
-    if (!isInitialized()) {
-      throw FrameMistakes.uninitialised();
-    }
+    requireInitialized();
     if (!core.split(pfn, frameCount)) {
-      throw mistake(core.states.errorOf(pfn, frameCount), pfn, frameCount);
+      throw mistake(places.errorOf(pfn, frameCount), pfn, frameCount);
     }
     counts.split(frameCount);
   }
@@ -336,17 +329,16 @@ public final class HybridAllocator implements FrameAllocator {
   /// Nobody may allocate or free meanwhile.
   @Override
   public long addFrames(long startPfn, long endPfn) {
-    if (!isInitialized()) {
-      throw FrameMistakes.uninitialised();
-    }
+    requireInitialized();
     if (startPfn >= endPfn) {
       return 0;
     }
     if (startPfn < this.startPfn || endPfn > this.endPfn) {
       throw FrameMistakes.outside(startPfn, endPfn, this.startPfn, this.endPfn);
     }
+    long takenBackBefore = counts.takenBackUnits();
     long added = places.add(startPfn, endPfn);
-    counts.added(added);
+    counts.added(added, takenBackBefore);
     return added;
   }
 
@@ -420,9 +412,7 @@ public final class HybridAllocator implements FrameAllocator {
   /// @throws FrameRequestException if it is not initialised
   /// @throws IllegalStateException if all caches are in use
   public FrameCache openCache(int flags) {
-    if (!isInitialized()) {
-      throw FrameMistakes.uninitialised();
-    }
+    requireInitialized();
     return FrameCache.open(this, core, flags);
   }
 
@@ -442,6 +432,16 @@ public final class HybridAllocator implements FrameAllocator {
   @Override
   public long freeRunCount() {
     return isInitialized() ? census().freeRuns() : 0;
+  }
+
+  @Override
+  public int largestFreeOrder() {
+    return isInitialized() ? census().largestFreeOrder() : -1;
+  }
+
+  @Override
+  public Fragmentation fragmentation() {
+    return isInitialized() ? census().fragmentation() : FrameAllocator.super.fragmentation();
   }
 
   private FrameCensus census() {

@@ -56,7 +56,8 @@ final class HybridCore {
    *       giving back).
    *   I3  A word with free units is open, or reserved, or a hint leads to it.
    *   I4  A frame that is in the mask of an OPEN claim word is HEAD in its frame word.
-   *   I5  When the caches are drained, as many order-9 requests succeed as there are whole free areas.
+   *   I5  When the caches are drained, and no FrameCache is open, as many order-9 requests succeed as
+   *       there are whole free areas.
    *
    * Who writes what. Frame words: allocations of who has claimed the area, frees of anybody, by
    * compare-and-set; words that only one can reach, by plain release stores. Area words: claimers and
@@ -66,12 +67,16 @@ final class HybridCore {
    * Double frees that race. No frame gets two owners, with these limits, which no test of a word can
    * see: a free that is held up until the frame was handed out again frees the new owner's frame; a
    * frame that is freed twice while its word is being announced may take both frees, once in effect.
-   * A double free that is held up across another free and a refill is found afterwards and undone.
+   * A double free that is held up across another free and a refill is found afterwards and undone; if
+   * the frame is allocated again before it is found, it is the first case again. A run of several words
+   * is proved once more when its head is taken; the one legal free of a shorter run that took its place
+   * at just that moment is refused then.
    *
    * Progress. Frees and the levels above an area never wait. Allocation in an area goes by claim:
    * others take another area. Only a request that is about to fail waits, for a bounded time: for a
    * slot's lock, to call back what is cached (CallBack), and for what others have in their hands at
-   * that moment (Transit). So "no frame" is true; nobody waits for a frame that is in use.
+   * that moment (Transit). So "no frame" is true, unless others were at work in each of a thousand
+   * looks; nobody waits for a frame that is in use.
    *
    * Owned caches. A FrameCache has a slot of its own. Its claim word is always DRAINING to others:
    * they may read which frames are cached, and neither take nor put; the owner needs no
@@ -193,7 +198,7 @@ final class HybridCore {
   ///
   /// @return its head, or -1
   long allocate(int cpu, int order, int flags) {
-    int mine = cpu < cpuCount ? cpu : cpu % cpuCount;
+    int mine = Integer.compareUnsigned(cpu, cpuCount) < 0 ? cpu : slots.cpuOf(cpu);
     int kind = AllocationFlags.kindOf(flags);
     long claim = slotWords + mine * cpuBytes + kind * slotBytes;
     if (order >= Slots.CACHED_ORDERS) {
@@ -415,7 +420,9 @@ final class HybridCore {
   /// Whether a run is allocated here in just this length, and not cached.
   boolean isRun(long pfn, long frameCount) {
     long frame = pfn - basePfn;
-    if (frameCount <= 0 || Long.compareUnsigned(frame, spanFrames) >= 0) {
+    if (frameCount <= 0
+        || frameCount > 1L << Pages.MAX_ORDER
+        || Long.compareUnsigned(frame, spanFrames) >= 0) {
       return false;
     }
     if (frameCount >= AreaWord.FRAMES) {

@@ -62,8 +62,12 @@ final class HybridCounts {
     }
   }
 
-  void added(long frameCount) {
+  /// Frames were handed over.
+  ///
+  /// @param takenBackBefore units taken back before; what was joined since is no coalescing
+  void added(long frameCount, long takenBackBefore) {
     Memory.getAndAddLong(core.control(MANAGED), frameCount);
+    coalescesBefore += takenBackUnits() - takenBackBefore;
   }
 
   void split(long frameCount) {
@@ -149,8 +153,8 @@ final class HybridCounts {
         read(REFUSED_FREES) - refusedFreesBefore,
         lentUnits() - splitsBefore,
         takenBackUnits() - coalescesBefore,
-        0,
-        0);
+        FrameStatistics.NOT_KEPT,
+        FrameStatistics.NOT_KEPT);
   }
 
   void resetRequests(FrameCensus census) {
@@ -230,7 +234,8 @@ final class HybridCounts {
     return core.levels[0].lentCount() + core.levels[1].lentCount() + core.levels[2].lentCount();
   }
 
-  private long takenBackUnits() {
+  /// Units that came back whole.
+  long takenBackUnits() {
     return core.levels[0].takenBackCount()
         + core.levels[1].takenBackCount()
         + core.levels[2].takenBackCount();

@@ -49,6 +49,13 @@ final class HybridPlaces {
     return true; // nobody can tell now; whoever takes or frees the frames finds out
   }
 
+  /// What is wrong with freeing `frameCount` frames at `pfn`, which is known to be wrong.
+  FrameError errorOf(long pfn, long frameCount) {
+    FrameError error = core.states.errorOf(pfn, frameCount);
+    boolean moved = error == FrameError.OUT_OF_RANGE && isManaged(pfn, frameCount);
+    return moved ? FrameError.NOT_ALLOCATED : error; // it was being lent or taken back
+  }
+
   private boolean isInSpan(long startPfn, long endPfn) {
     long spanEnd = core.basePfn() + (core.areas.areaCount() << Pages.HUGE_ORDER);
     return startPfn >= core.basePfn() && endPfn <= spanEnd;
@@ -91,7 +98,7 @@ final class HybridPlaces {
 
   private long findBelow(long frameCount, int kind, long step, long startPfn, long last) {
     long pfn = Pages.alignUp(startPfn, step);
-    while (pfn <= last - frameCount + 1) {
+    while (pfn <= last && frameCount <= last - pfn + 1) {
       long found = core.states.look(pfn);
       if (isFree(pfn, framesNeeded(frameCount))) {
         Transit.begin(core.areas.transit());

@@ -68,11 +68,13 @@ final class LongRuns {
     long change;
     if (whole == 0) {
       change = UnitWord.cached(index); // HEAD to LENT
+      levels[level].countLent(1);
     } else {
       int behind = UnitWord.mask(index + whole, blockUnits - whole);
       change = behind & 0xFFFF_FFFFL;
       if (rest != 0) {
         change |= UnitWord.lend(index + whole);
+        levels[level].countLent(1);
       }
     }
     if (rest != 0) {
@@ -102,6 +104,7 @@ final class LongRuns {
     }
     if (rest != 0) {
       value |= UnitWord.lend(whole);
+      levels[below].countLent(1);
       prepare(below, (unit << 5) + whole, rest, false);
     }
     levels[below].put(unit << 5, value);
@@ -212,29 +215,44 @@ final class LongRuns {
     long unit = pfn >>> levels[level].shift();
     int whole = units(level, frameCount);
     long rest = rest(level, frameCount);
-    if (rest == 0) {
-      return levels[level].free(unit, whole);
+    if (rest == 0 && levels[level].free(unit, whole)) {
+      return true;
     }
-    int index = (int) unit & 31;
-    if (!takeHead(level, unit, whole, UnitWord.cached(index))) {
-      return false;
+    Transit.begin(areas.transit());
+    boolean mine = takeHead(pfn, frameCount);
+    if (mine) {
+      int index = (int) unit & 31;
+      if (rest != 0) {
+        release(level, unit + whole, rest);
+      }
+      levels[level].change(unit, UnitWord.block(index, whole) ^ UnitWord.cached(index));
     }
-    release(level, unit + whole, rest);
-    levels[level].change(unit, UnitWord.block(index, whole) ^ UnitWord.cached(index));
-    return true;
+    Transit.end(areas.transit());
+    return mine;
   }
 
-  /// Changes the head of a run: only one of several can.
-  private boolean takeHead(int level, long unit, int whole, long change) {
+  /// Makes the head of a run LENT: only one of several can, and nobody else changes the run then.
+  /// Therefore its end is proved again: the same head may have been freed and allocated meanwhile,
+  /// for a run of another length.
+  private boolean takeHead(long pfn, long frameCount) {
+    int level = levelOf(frameCount);
+    long unit = pfn >>> levels[level].shift();
+    int whole = units(level, frameCount);
+    int index = (int) unit & 31;
     while (true) {
       long value = levels[level].valueAt(unit);
-      if (!UnitWord.beginsRun(value, (int) unit & 31, whole)) {
+      if (!UnitWord.beginsRun(value, index, whole)) {
         return false;
       }
-      if (levels[level].compareAndSet(unit, value, value ^ change)) {
-        return true;
+      if (levels[level].compareAndSet(unit, value, value ^ UnitWord.cached(index))) {
+        break;
       }
     }
+    if (endsBehind(level, unit, whole, rest(level, frameCount))) {
+      return true;
+    }
+    levels[level].change(unit, UnitWord.cached(index));
+    return false;
   }
 
   private void release(int level, long unit, long frameCount) {
@@ -265,19 +283,22 @@ final class LongRuns {
     if (!isRun(pfn, frameCount)) {
       return false;
     }
-    int level = levelOf(frameCount);
-    long unit = pfn >>> levels[level].shift();
-    int whole = units(level, frameCount);
-    int index = (int) unit & 31;
-    long lent = UnitWord.both(UnitWord.mask(index, whole)) ^ UnitWord.lend(index);
-    if (!takeHead(level, unit, whole, lent)) {
-      return false;
+    Transit.begin(areas.transit());
+    boolean mine = takeHead(pfn, frameCount);
+    if (mine) {
+      int level = levelOf(frameCount);
+      long unit = pfn >>> levels[level].shift();
+      int whole = units(level, frameCount);
+      int tails = UnitWord.mask((int) unit & 31, whole) & ~(1 << (unit & 31));
+      levels[level].change(unit, UnitWord.both(tails));
+      levels[level].countLent(whole);
+      splitUnits(level, unit, whole);
+      if (rest(level, frameCount) != 0) {
+        splitTails(level, unit + whole, rest(level, frameCount));
+      }
     }
-    splitUnits(level, unit, whole);
-    if (rest(level, frameCount) != 0) {
-      splitTails(level, unit + whole, rest(level, frameCount));
-    }
-    return true;
+    Transit.end(areas.transit());
+    return mine;
   }
 
   private void splitUnits(int level, long firstUnit, int count) {
@@ -289,6 +310,7 @@ final class LongRuns {
       } else {
         splitUnits(level - 1, unit << 5, UnitWord.UNITS);
         levels[level - 1].put(unit << 5, UnitWord.ALL_LENT);
+        levels[level - 1].countLent(UnitWord.UNITS);
       }
     }
   }
@@ -303,6 +325,7 @@ final class LongRuns {
     if (whole != 0) {
       splitUnits(below, unit << 5, whole);
       levels[below].change(unit << 5, UnitWord.both(UnitWord.mask(0, whole)));
+      levels[below].countLent(whole);
     }
     if (rest(below, frameCount) != 0) {
       splitTails(below, (unit << 5) + whole, rest(below, frameCount));

@@ -131,8 +131,7 @@ final class Magazines {
       return false;
     }
     boolean mine = hide(frame, order);
-    if (mine && order == 0 && claims.holds(frame)) {
-      // Freed by another and taken by a refill, after the look at the area word: freed twice.
+    if (mine && isMistake(frame, order)) {
       flip(frame);
       mine = false;
     }
@@ -141,6 +140,13 @@ final class Magazines {
     }
     Memory.putLongRelease(address, mine ? header + 1 : header);
     return mine;
+  }
+
+  /// Whether a block that is hidden, so that nothing can change any more, should not be. A single
+  /// frame: freed by another and taken by a refill after the look at the area word, so freed twice.
+  /// One of several words: of another length by now.
+  private boolean isMistake(long frame, int order) {
+    return order == 0 ? claims.holds(frame) : order >= 5 && !runs.endsBehind(frame, 1 << order);
   }
 
   /// HEAD to cached, if that block is allocated.

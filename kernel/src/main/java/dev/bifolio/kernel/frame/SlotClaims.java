@@ -71,12 +71,16 @@ final class SlotClaims {
       long area = Memory.getLong(Slots.area(claim)) - 1;
       long next = ClaimWord.taken(word);
       if (Memory.compareAndSetLong(claim, word, next)) {
-        if (ClaimWord.wentRound(next)) {
-          Memory.getAndAddLong(Slots.rounds(claim), 1);
-        }
+        countRound(claim, next);
         return frameAt(area, ClaimWord.wordInArea(word))
             + Integer.numberOfTrailingZeros(ClaimWord.mask(word));
       }
+    }
+  }
+
+  private static void countRound(long claim, long word) {
+    if (ClaimWord.wentRound(word)) {
+      Memory.getAndAddLong(Slots.rounds(claim), 1);
     }
   }
 
@@ -355,10 +359,10 @@ final class SlotClaims {
       if ((UnitWord.free(value) & (int) bit) == 0 || !AreaWord.sameHolder(area, now)) {
         return true;
       }
-      if (Memory.compareAndSetLong(
-          claim,
-          word,
-          ClaimWord.next(word, ClaimWord.OPEN, wordInArea, ClaimWord.mask(word) ^ (int) bit))) {
+      int mask = ClaimWord.mask(word) ^ (int) bit;
+      long next = ClaimWord.next(word, ClaimWord.OPEN, wordInArea, mask);
+      if (Memory.compareAndSetLong(claim, word, next)) {
+        countRound(claim, next);
         Memory.getAndAddLong(Slots.undone(claim), 1);
         return false;
       }
@@ -453,9 +457,7 @@ final class SlotClaims {
     if (!Memory.compareAndSetLong(claim, word, next)) {
       return false;
     }
-    if (ClaimWord.wentRound(next)) {
-      Memory.getAndAddLong(Slots.rounds(claim), 1);
-    }
+    countRound(claim, next);
     Memory.putLongRelease(Slots.changes(claim), Memory.getLong(Slots.changes(claim)) + 1);
     return true;
   }

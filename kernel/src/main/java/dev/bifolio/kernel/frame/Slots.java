@@ -111,8 +111,13 @@ final class Slots {
 
   /// The slot of a CPU and kind.
   int of(int cpu, int kind) {
-    int mine = cpu < cpuCount ? cpu : cpu % cpuCount;
+    int mine = Integer.compareUnsigned(cpu, cpuCount) < 0 ? cpu : cpuOf(cpu);
     return mine * AllocationFlags.KIND_COUNT + kind;
+  }
+
+  /// The CPU whose slots any number stands for.
+  int cpuOf(int cpu) {
+    return Integer.remainderUnsigned(cpu, cpuCount);
   }
 
   /// The kind of a CPU's slot.

@@ -141,9 +141,14 @@ final class UnitLevel {
       unit = takeElsewhere(0, true);
     }
     if (unit != NONE) {
-      Memory.getAndAddLong(open + LENT, 1);
+      countLent(1);
     }
     return unit;
+  }
+
+  /// Counts units that were made LENT, by whoever does it by hand.
+  void countLent(int units) {
+    Memory.getAndAddLong(open + LENT, units);
   }
 
   /// Units lent so far.
@@ -284,27 +289,29 @@ final class UnitLevel {
     while (true) {
       long value = Memory.getLongVolatile(address(word));
       if (Memory.compareAndSetLong(address(word), value, value ^ change)) {
-        afterFree(word, value, value ^ change);
+        afterFree(word);
         return;
       }
     }
   }
 
-  /// Frees a block or run of `count` units if that is what is allocated here, and what is behind it
-  /// does not belong to it.
+  /// Frees a run of `count` units, if it is allocated and a look at this word alone can tell, as
+  /// for [#freeBlock].
   ///
-  /// @return whether it was
+  /// @return whether it was freed
   boolean free(long unit, int count) {
     long word = wordOf(unit);
     int index = (int) unit & 31;
+    int behind = UnitWord.mask(index, count + 1) ^ UnitWord.mask(index, count);
     while (true) {
       long value = Memory.getLongVolatile(address(word));
-      if (!UnitWord.beginsRun(value, index, count)) {
+      boolean ends = (UnitWord.notTails(value) & ~UnitWord.lent(value) & behind) == behind;
+      if (!ends || !UnitWord.beginsRun(value, index, count)) {
         return false;
       }
       long next = value ^ UnitWord.block(index, count);
       if (Memory.compareAndSetLong(address(word), value, next)) {
-        afterFree(word, value, next);
+        afterFree(word);
         return true;
       }
     }
@@ -328,18 +335,17 @@ final class UnitLevel {
       long next = value ^ UnitWord.block(index, 1 << order);
       if (Memory.compareAndSetLong(address(word), value, next)) {
         if (Memory.getLongVolatile(open) != word + 1) {
-          afterFree(word, value, next);
+          settle(word);
         }
         return true;
       }
     }
   }
 
-  private void afterFree(long word, long before, long after) {
-    if (Memory.getLongVolatile(open) == word + 1) {
-      return; // whoever closes it looks
-    }
-    if (after == UnitWord.ALL_FREE || binOf(after) > binOf(before)) {
+  /// Makes what became free be found, before the free returns: it may not rely on the hint of a
+  /// free that came before and has not set it yet.
+  private void afterFree(long word) {
+    if (Memory.getLongVolatile(open) != word + 1) { // whoever closes it looks
       settle(word);
     }
   }
@@ -372,7 +378,7 @@ final class UnitLevel {
         continue;
       }
       if (lend) {
-        Memory.getAndAddLong(open + LENT, 1);
+        countLent(1);
       }
       if (Memory.getLongVolatile(open) != word + 1) {
         settle(word);

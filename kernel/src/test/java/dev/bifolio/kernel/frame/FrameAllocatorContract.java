@@ -248,7 +248,10 @@ abstract class FrameAllocatorContract extends FrameAllocatorFixture {
     assertEquals(842, kept.freeFrames() + kept.cachedFrames());
     assertEquals(158, kept.peakUsedFrames());
     allocator.reset();
-    assertEquals(FrameStatistics.of(1000, 1000), allocator.statistics());
+    assertEquals(memoryOf(20, 3, 1000).statistics(), allocator.statistics());
+    assertEquals(0, allocator.statistics().requests());
+    assertEquals(0, allocator.statistics().coalesces());
+    assertEquals(1000, allocator.statistics().freeFrames());
     assertEquals(initial, freeBlocks(allocator));
     allocator.assertValid();
   }

@@ -242,6 +242,8 @@ abstract class FrameAllocatorCounts extends FrameAllocatorFixture {
     }
     allocator.drainCaches();
     Fragmentation broken = allocator.fragmentation();
+    assertEquals(new Fragmentation(allocator).toString(), broken.toString());
+    assertEquals(broken.largestFreeOrder(), allocator.largestFreeOrder());
     assertEquals(52, broken.freeFrames());
     assertEquals(4, broken.freeBlockCount(0));
     assertEquals(2, broken.freeBlockCount(3));

@@ -133,6 +133,24 @@ abstract class FrameAllocatorRanges extends FrameAllocatorFixture {
   }
 
   @Test
+  void aCountThatNoRunCanHaveIsRefusedEverywhere() {
+    FrameAllocator allocator = memoryOf(1 << 20);
+    long run = allocateFrames(allocator, 1 << 19);
+    for (long count :
+        new long[] {(1L << 51) + (1 << 19), 1L << 62, -1, 0, (1 << 19) + 1, 1 << 20}) {
+      assertChangesNothing(
+          allocator,
+          () -> {
+            assertThrows(
+                FrameRequestException.class, () -> allocator.splitFrames(run, count), "" + count);
+            assertTrue(allocator.tryFreeFrames(run, count) < 0, "" + count);
+            assertTrue(allocator.tryFreeRange(run, count) < 0, "" + count);
+          });
+    }
+    allocator.freeFrames(run, 1 << 19);
+  }
+
+  @Test
   void aRunOfAPowerOfTwoIsABlock() {
     FrameAllocator allocator = memoryOf(64);
     allocator.free(allocateFrames(allocator, 16), 4);

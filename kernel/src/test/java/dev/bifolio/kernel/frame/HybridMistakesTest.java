@@ -1,6 +1,8 @@
 package dev.bifolio.kernel.frame;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.FrameRequestException;
@@ -142,5 +144,34 @@ class HybridMistakesTest extends HybridParts {
             + " waiting in a cache, of 8 frames at 0x"
             + Long.toHexString(pfn),
         thrown.getMessage().substring(FrameError.NOT_ALLOCATED.text().length() + 2));
+  }
+
+  @Test
+  void anyNumberOfACpuStandsForOne() {
+    long bytes = HybridAllocator.metadataBytes(0, 512, 3);
+    HybridAllocator allocator = new HybridAllocator(9, 3, zeros(bytes), 0, 512);
+    allocator.addFrames(0, 512);
+    int[] cpus = {-1, -2, Integer.MIN_VALUE, Integer.MAX_VALUE, 3};
+    for (int cpu : cpus) {
+      for (int order = 0; order < 9; order++) {
+        long pfn = allocator.tryAllocateOn(cpu, order, AllocationFlags.MOVABLE);
+        assertTrue(pfn >= 0);
+        assertEquals(0, allocator.tryFreeOn(cpu, pfn, order));
+        assertTrue(allocator.tryFreeOn(cpu, pfn, order) < 0, "it is free");
+      }
+    }
+    assertEquals(9L * cpus.length, allocator.statistics().allocations());
+    allocator.drainCaches();
+    assertEquals(1, allocator.freeBlockCount(9));
+    assertTrue(allocator.validate().isValid(), allocator.validate().toString());
+  }
+
+  @Test
+  void soManyCpusThereAreNot() {
+    for (int cpuCount : new int[] {0, -1, HybridAllocator.MAX_CPU_COUNT + 1, Integer.MAX_VALUE}) {
+      assertThrows(IllegalArgumentException.class, () -> new HybridAllocator(9, cpuCount));
+      assertThrows(
+          IllegalArgumentException.class, () -> HybridAllocator.metadataBytes(0, 512, cpuCount));
+    }
   }
 }

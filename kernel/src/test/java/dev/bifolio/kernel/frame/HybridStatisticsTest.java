@@ -18,7 +18,7 @@ class HybridStatisticsTest extends HybridParts {
   void memoryOf128Mebibytes() {
     core = memory(2, 0, END);
     counts = new HybridCounts(core);
-    counts.added(END);
+    counts.added(END, counts.takenBackUnits());
   }
 
   private FrameCensus census() {

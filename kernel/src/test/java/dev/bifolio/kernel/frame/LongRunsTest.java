@@ -41,10 +41,20 @@ class LongRunsTest extends HybridParts {
     return core.states.frameCountAt(pfn, endPfn);
   }
 
+  /// Units that were lent and have not come back, of each level.
+  private static List<Long> outstanding(HybridCore core) {
+    List<Long> units = new ArrayList<>();
+    for (UnitLevel level : core.levels) {
+      units.add(level.lentCount() - level.takenBackCount());
+    }
+    return units;
+  }
+
   @Test
   void everyCountIsTakenAndGivenBackExactly() {
     HybridCore core = memory(1, 0, END);
     List<Long> whole = picture(core, 0, END);
+    List<Long> outstanding = outstanding(core);
     for (long count = 512; count <= 40_000; count += count < 1100 ? 1 : 97) {
       long pfn = take(core, count);
       assertEquals(count, usedAt(core, pfn, END));
@@ -53,6 +63,7 @@ class LongRunsTest extends HybridParts {
       assertTrue(core.freeRun(pfn, count));
       callBackAll(core);
       assertEquals(whole, picture(core, 0, END), "count " + count);
+      assertEquals(outstanding, outstanding(core), "what is cut joins again");
     }
   }
 
@@ -137,6 +148,7 @@ class LongRunsTest extends HybridParts {
   void aSplitRunIsFreedFrameByFrame() {
     HybridCore core = memory(1, 0, END);
     List<Long> whole = picture(core, 0, END);
+    List<Long> outstanding = outstanding(core);
     for (long count :
         new long[] {512, 513, 600, 1024, 1535, 16_383, 16_384, 16_385, 17_000, 40_000}) {
       long pfn = take(core, count);
@@ -151,6 +163,7 @@ class LongRunsTest extends HybridParts {
       }
       callBackAll(core);
       assertEquals(whole, picture(core, 0, END), "count " + count);
+      assertEquals(outstanding, outstanding(core));
     }
   }
 
@@ -159,6 +172,7 @@ class LongRunsTest extends HybridParts {
     long end = 1L << 22;
     HybridCore core = memory(1, 0, end);
     List<Long> whole = picture(core, 0, end);
+    List<Long> outstanding = outstanding(core);
     for (long count : LARGE) {
       long pfn = take(core, count);
       assertEquals(count, census(core, 0, end).usedFrames());
@@ -170,6 +184,7 @@ class LongRunsTest extends HybridParts {
       assertTrue(core.freeRun(pfn, count));
       callBackAll(core);
       assertEquals(whole, picture(core, 0, end), "count " + count);
+      assertEquals(outstanding, outstanding(core));
     }
   }
 
@@ -178,6 +193,7 @@ class LongRunsTest extends HybridParts {
     long end = 1L << 21;
     HybridCore core = memory(1, 0, end);
     List<Long> whole = picture(core, 0, end);
+    List<Long> outstanding = outstanding(core);
     long count = (1L << 19) + (1 << 14) + 513;
     long pfn = take(core, count);
     assertTrue(core.split(pfn, count));
@@ -187,6 +203,7 @@ class LongRunsTest extends HybridParts {
     }
     callBackAll(core);
     assertEquals(whole, picture(core, 0, end));
+    assertEquals(outstanding, outstanding(core));
   }
 
   @Test

@@ -276,13 +276,34 @@ class UnitLevelTest extends HybridParts {
   }
 
   @Test
+  void aFreeIsFoundEvenIfTheOneBeforeItHasNotSetItsHintYet() {
+    giveAll();
+    for (int i = 0; i < UNITS; i++) {
+      assertTrue(level.take(0) != NONE);
+    }
+    assertEquals(NONE, level.take(0));
+    level.drain();
+    // The first free is held up behind its compare-and-set.
+    long value = level.valueAt(FIRST);
+    assertTrue(level.compareAndSet(FIRST + 3, value, value ^ UnitWord.block(3, 1)));
+    assertEquals(NONE, level.take(0), "nobody knows yet");
+    assertTrue(level.freeBlock(FIRST + 9, 0));
+    assertTrue(level.take(0) != NONE, "this one has returned");
+    assertTrue(level.take(0) != NONE);
+  }
+
+  @Test
   void aBlockBeforeALentUnitIsLeftToWhoCanSeeTheRunsEnd() {
     giveAll();
     long unit = level.take(0);
     long lent = level.lend();
     assertEquals(unit + 1, lent);
     assertFalse(level.freeBlock(unit, 0), "the run may go on in what is lent");
+    assertFalse(level.free(unit, 1));
+    level.takeBack(lent);
     assertTrue(level.free(unit, 1));
+    assertTrue(level.takeAt(unit, 1, false));
+    assertTrue(level.takeAt(lent, 1, true));
     // The unit behind the upper half of a block of twice the length does not matter.
     assertTrue(level.takeAt(unit + 3, 1, false));
     assertTrue(level.takeAt(unit + 4, 1, true));
