@@ -87,8 +87,8 @@ public final class E06_ABlocksLife {
     boolean none = frames.allocate(MAX_ORDER, AllocationFlags.NONE) == FrameAllocator.NO_FRAME;
     show("order 10: " + (none ? "none" : "FOUND"));
 
-    // c's area is nearly empty. To keep c in a cache would keep 2 MiB from being whole: it goes
-    // home and joins its neighbour, 16 and 16 to 32.
+    // All magazines together hold at most a 64th of the frames, and here that is none of 16. So c
+    // goes home and joins its neighbour, 16 and 16 to 32.
     free('c', c, 4);
 
     // A single frame again: the smallest free block that serves, which is the one beside b. Nothing

@@ -6,7 +6,8 @@ import dev.bifolio.kernel.unit.Pages;
 /// that, when they fail here, are not counted, because another allocator may serve them.
 ///
 /// A request that is served counts as usual. Whoever asks several allocators asks the last one
-/// itself, so that a request that nobody could serve is one failure. Arguments are not checked.
+/// itself, so that a request that nobody could serve is one failure. Arguments are *not checked*:
+/// wrong ones read and write memory that is not the allocator's.
 ///
 /// Any thread; no Java objects.
 ///
@@ -26,7 +27,7 @@ public record FrameProbe(HybridAllocator allocator) {
     long claim = core.slots.claim(slot);
     boolean block = frameCount == Pages.orderToFrames(order);
     if (frameCount >= AreaWord.FRAMES) {
-      return block ? takeUnits(claim, order) : takeTrimmed(claim, order, frameCount);
+      return block ? takeUnits(claim, order) : core.takeTrimmed(claim, order, frameCount);
     }
     long frame = order == 0 ? SlotClaims.pop(claim) : HybridCore.NONE;
     if (frame < 0 && block) {
@@ -46,16 +47,6 @@ public record FrameProbe(HybridAllocator allocator) {
     }
     HybridCore.count(claim, order);
     return unit << level.shift();
-  }
-
-  private long takeTrimmed(long claim, int order, long frameCount) {
-    Transit.begin(Slots.transit(claim));
-    long pfn = takeUnits(claim, order);
-    if (pfn >= 0) {
-      allocator.core.longRuns.trim(pfn, order, frameCount);
-    }
-    Transit.end(Slots.transit(claim));
-    return pfn;
   }
 
   /// A block or run, for which whatever is cached, reserved or lent is called back before the

@@ -94,12 +94,13 @@ public final class HybridAllocator implements FrameAllocator {
     if (usableOrder != UNINITIALIZED) {
       throw new IllegalStateException("this allocator is initialised already");
     }
-    startPfn = HybridMistakes.requireStart(startAddress, frameCount);
+    long firstPfn = HybridMistakes.requireStart(startAddress, frameCount);
     if (metadataAddress <= 0 || (metadataAddress & (METADATA_ALIGNMENT - 1)) != 0) {
       throw new IllegalArgumentException(
           "metadata must lie at a multiple of 64, not at " + AddressRange.hex(metadataAddress));
     }
-    endPfn = startPfn + frameCount;
+    startPfn = firstPfn;
+    endPfn = firstPfn + frameCount;
     core.attach(metadataAddress, startPfn, endPfn);
     usableOrder = maxOrder;
   }
@@ -169,8 +170,8 @@ public final class HybridAllocator implements FrameAllocator {
     if (mistake != 0) {
       return refuse(FrameError.of(mistake));
     }
-    int cpu = Cpu.current();
     long last = Math.min(maxPfn, endPfn - 1);
+    int cpu = Cpu.current();
     long pfn = places.allocateBelow(cpu, frameCount, flags, alignmentFrames, startPfn, last);
     return pfn >= 0 ? pfn : exhausted(Pages.framesToOrderUp(frameCount));
   }
@@ -183,8 +184,7 @@ public final class HybridAllocator implements FrameAllocator {
     if (!places.isManaged(startPfn, frameCount)) {
       return refuse(FrameError.OUT_OF_RANGE);
     }
-    int cpu = Cpu.current();
-    if (places.allocateRange(cpu, startPfn, frameCount, flags, maxOrder)) {
+    if (places.allocateRange(Cpu.current(), startPfn, frameCount, flags, maxOrder)) {
       return startPfn;
     }
     return exhausted(Math.min(Pages.framesToOrderUp(frameCount), maxOrder));
@@ -248,8 +248,7 @@ public final class HybridAllocator implements FrameAllocator {
   public int allocateBulk(long[] pfns, int offset, int count, int flags) {
     FrameMistakes.requireEntries(pfns.length, offset, count);
     requireInitialized();
-    int cpu = Cpu.current();
-    int got = bulk.allocate(cpu, pfns, offset, count, flags);
+    int got = bulk.allocate(Cpu.current(), pfns, offset, count, flags);
     if (got < count) {
       exhaustedAll(0);
     }

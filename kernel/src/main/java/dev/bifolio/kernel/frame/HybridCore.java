@@ -228,7 +228,7 @@ final class HybridCore {
     for (int round = 0; frame < 0; round++) {
       long before = callBack.activity();
       frame = small.take(slot, claim, frameCount);
-      if (frame < 0 && callBack.mayFail(before, 0, round)) {
+      if (frame < 0 && callBack.mayFail(before, round)) {
         return NONE;
       }
     }
@@ -248,7 +248,7 @@ final class HybridCore {
     UnitLevel level = levelOf(order);
     long unit = level.take(order - level.shift());
     if (unit < 0) {
-      unit = takeAgain(level, order - level.shift(), 0);
+      unit = takeAgain(level, order - level.shift());
       if (unit < 0) {
         return NONE;
       }
@@ -257,11 +257,40 @@ final class HybridCore {
     return unit << level.shift();
   }
 
-  /// What is too much of the block is nowhere until it is given back.
+  private long takeAgain(UnitLevel level, int order) {
+    for (int round = 0; ; round++) {
+      long before = callBack.activity();
+      long unit = level.take(order);
+      if (unit >= 0 || callBack.mayFail(before, round)) {
+        return unit;
+      }
+    }
+  }
+
   private long allocateTrimmed(long claim, int order, long frameCount) {
-    Transit.begin(Slots.transit(claim));
+    for (int round = 0; ; round++) {
+      long before = callBack.activity();
+      long pfn = takeTrimmed(claim, order, frameCount);
+      if (pfn >= 0 || callBack.mayFail(before, round)) {
+        return pfn;
+      }
+    }
+  }
+
+  /// A run of a legal count of 512 or more that is no power of two, without calling back.
+  ///
+  /// What is too much of the block is nowhere until it is given back. It is on its way only if
+  /// there may be such a block: two requests that find nothing must not wait for each other.
+  ///
+  /// @param order of the block
+  /// @return its first frame, or -1
+  long takeTrimmed(long claim, int order, long frameCount) {
     UnitLevel level = levelOf(order);
-    long unit = takeAgain(level, order - level.shift(), 1);
+    if (!level.mayHave(order - level.shift())) {
+      return NONE;
+    }
+    Transit.begin(Slots.transit(claim));
+    long unit = level.take(order - level.shift());
     long pfn = unit < 0 ? NONE : unit << level.shift();
     if (pfn >= 0) {
       longRuns.trim(pfn, order, frameCount);
@@ -269,16 +298,6 @@ final class HybridCore {
     }
     Transit.end(Slots.transit(claim));
     return pfn;
-  }
-
-  private long takeAgain(UnitLevel level, int order, int own) {
-    for (int round = 0; ; round++) {
-      long before = callBack.activity();
-      long unit = level.take(order);
-      if (unit >= 0 || callBack.mayFail(before, own, round)) {
-        return unit;
-      }
-    }
   }
 
   UnitLevel levelOf(int order) {

@@ -36,6 +36,9 @@ final class HybridPlaces {
     if (frameCount > Long.MAX_VALUE - startPfn || !isInSpan(startPfn, startPfn + frameCount)) {
       return false;
     }
+    if (looksManaged(startPfn, startPfn + frameCount)) {
+      return true;
+    }
     for (int round = 0; round < MOST_LOOKS; round++) {
       long before = core.callBack.activity();
       if (looksManaged(startPfn, startPfn + frameCount)) {
@@ -90,7 +93,7 @@ final class HybridPlaces {
         HybridCore.count(core.slots.claim(core.slots.of(cpu, kind)), order);
         return pfn;
       }
-      if (core.callBack.mayFail(before, 0, round)) {
+      if (core.callBack.mayFail(before, round)) {
         return NONE;
       }
     }
@@ -182,7 +185,7 @@ final class HybridPlaces {
       if (isFree(startPfn, frameCount) && takeRange(startPfn, end, kind, maxOrder)) {
         break;
       }
-      if (core.callBack.mayFail(before, 0, round)) {
+      if (core.callBack.mayFail(before, round)) {
         return false;
       }
     }

@@ -47,7 +47,12 @@ final class Magazines {
   }
 
   static long taken(long header) {
-    return (header & ~LOCKED) >>> 16;
+    return unlocked(header) >>> 16;
+  }
+
+  /// A header without its lock.
+  static long unlocked(long header) {
+    return header & ~LOCKED;
   }
 
   /// Takes a block out.

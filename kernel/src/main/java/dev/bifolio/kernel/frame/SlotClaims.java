@@ -163,9 +163,7 @@ final class SlotClaims {
   }
 
   /// Notes which words of the area have runs of exactly 2^level frames: 16 bits a level.
-  ///
-  /// @return whether there is any
-  private boolean plan(long claim, long area) {
+  private void plan(long claim, long area) {
     long low = 0;
     long high = 0;
     for (int i = 0; i < AreaWord.WORDS; i++) {
@@ -186,7 +184,6 @@ final class SlotClaims {
     }
     Memory.putLong(Slots.planLow(claim), low);
     Memory.putLong(Slots.planHigh(claim), high);
-    return (low | high) != 0;
   }
 
   /// Claims the next runs of the plan.
@@ -276,7 +273,7 @@ final class SlotClaims {
     long address = areas.areaWord(area);
     long word = Memory.getLongVolatile(address);
     if (!AreaWord.isDirty(word)) {
-      // The slot names no area before the area names no slot: the next claim word is another's.
+      // Only if the area names no slot any more: one that became dirty instead is the slot's still.
       if (Memory.compareAndSetLong(address, word, AreaWord.full(word))) {
         Memory.putLongRelease(Slots.area(claim), 0);
       }

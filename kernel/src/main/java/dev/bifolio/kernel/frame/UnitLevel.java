@@ -183,9 +183,15 @@ final class UnitLevel {
 
   /// Whether there may be a free unit here or above; false only if none was seen.
   boolean mayHaveUnits() {
+    return mayHave(0);
+  }
+
+  /// Whether there may be a free block of 2^order units here, or a free unit above; false only if
+  /// none was seen.
+  boolean mayHave(int order) {
     long openWord = Memory.getLongVolatile(open) - 1;
-    return (openWord >= 0 && UnitWord.free(Memory.getLongVolatile(address(openWord))) != 0)
-        || hints.find(0, 0) != NONE
+    return (openWord >= 0 && binOf(Memory.getLongVolatile(address(openWord))) >= order)
+        || hints.find(0, order) != NONE
         || (above != null && above.mayHaveUnits());
   }
 

@@ -7,6 +7,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
+import java.util.concurrent.locks.LockSupport;
 
 /// What a thread may ask of the processor it runs on.
 public final class Cpu {
@@ -91,5 +92,10 @@ public final class Cpu {
     } else {
       Thread.yield();
     }
+  }
+
+  /// Sleeps for some 50 microseconds: for who waits for a thread that does not run.
+  public static void rest() {
+    LockSupport.parkNanos(50_000);
   }
 }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.bifolio.kernel.platform.Memory;
+import dev.bifolio.kernel.unit.Pages;
 import dev.bifolio.testkit.Behaviour;
 import org.junit.jupiter.api.Test;
 
@@ -60,7 +61,7 @@ class CallBackTest extends HybridParts {
   @Test
   void whoFoundNothingWhileNothingMovedMayFail() {
     HybridCore core = memory(1, 0, END);
-    assertTrue(core.callBack.mayFail(core.callBack.activity(), 0, 0));
+    assertTrue(core.callBack.mayFail(core.callBack.activity(), 0));
   }
 
   @Test
@@ -68,12 +69,11 @@ class CallBackTest extends HybridParts {
     HybridCore core = memory(1, 0, END);
     for (long transit : transits(core)) {
       Transit.begin(transit);
-      assertFalse(core.callBack.mayFail(core.callBack.activity(), 0, 0));
-      assertFalse(core.callBack.mayFail(core.callBack.activity(), 0, 999));
-      assertTrue(core.callBack.mayFail(core.callBack.activity(), 1, 0), "it is the request's own");
-      assertTrue(core.callBack.mayFail(core.callBack.activity(), 0, 1000));
+      assertFalse(core.callBack.mayFail(core.callBack.activity(), 0));
+      assertFalse(core.callBack.mayFail(core.callBack.activity(), 999));
+      assertTrue(core.callBack.mayFail(core.callBack.activity(), 1000));
       Transit.end(transit);
-      assertTrue(core.callBack.mayFail(core.callBack.activity(), 0, 0));
+      assertTrue(core.callBack.mayFail(core.callBack.activity(), 0));
     }
   }
 
@@ -83,7 +83,42 @@ class CallBackTest extends HybridParts {
     long before = core.callBack.activity();
     Transit.begin(core.areas.transit());
     Transit.end(core.areas.transit());
-    assertFalse(core.callBack.mayFail(before, 0, 0));
+    assertFalse(core.callBack.mayFail(before, 0));
+  }
+
+  @Test
+  void whatGoesThroughAMagazineMeanwhileMakesItLookAgain() {
+    HybridCore core = memory(2, 0, 1 << 18);
+    for (int cpu = 0; cpu < 2; cpu++) {
+      for (int order = 0; order < 4; order++) {
+        long frame = core.allocate(cpu, order, AllocationFlags.LONG);
+        long claim = core.slots.claim(core.slots.of(cpu, AllocationFlags.kindOf(0)));
+        long nearlyFull = AreaWord.binned(AreaWord.fresh(0, AreaWord.NO_SLOT), 0);
+        long before = core.callBack.activity();
+        assertTrue(core.magazines.push(claim, order, frame, nearlyFull));
+        long pushed = core.callBack.activity();
+        assertNotEquals(before, pushed);
+        assertEquals(frame, core.magazines.pop(claim, order));
+        assertNotEquals(pushed, core.callBack.activity());
+        assertNotEquals(before, core.callBack.activity(), "one came and one went");
+        assertTrue(Transit.isQuiet(core.callBack.activity()));
+      }
+    }
+  }
+
+  @Test
+  void whoFindsNothingHasNothingOnItsWay() {
+    HybridCore core = memory(1, 0, 2048);
+    while (core.allocate(0, 0, AllocationFlags.NONE) >= 0) {}
+    long before = core.callBack.activity();
+    for (int frameCount : new int[] {1, 2, 3, 64, 300, 512, 600, 1023, 1024, 2047}) {
+      long found =
+          Integer.bitCount(frameCount) == 1
+              ? core.allocate(0, Pages.framesToOrderUp(frameCount), AllocationFlags.NONE)
+              : core.allocateRun(0, frameCount, AllocationFlags.NONE);
+      assertEquals(-1, found);
+      assertEquals(before, core.callBack.activity(), frameCount + ": others would wait for it");
+    }
   }
 
   @Test
@@ -93,10 +128,10 @@ class CallBackTest extends HybridParts {
     long kept = core.allocate(1, 0, AllocationFlags.MOVABLE);
     long block = core.allocate(0, 3, AllocationFlags.LONG);
     assertTrue(core.free(0, block, 3));
-    assertFalse(core.callBack.mayFail(core.callBack.activity(), 0, 0), "there was something");
+    assertFalse(core.callBack.mayFail(core.callBack.activity(), 0), "there was something");
     assertEquals(0, census(core, 0, END).cachedFrames());
     assertFalse(core.callBack.all());
-    assertTrue(core.callBack.mayFail(core.callBack.activity(), 0, 0));
+    assertTrue(core.callBack.mayFail(core.callBack.activity(), 0));
     assertTrue(core.free(0, kept, 0));
     core.callBack.all();
     assertEquals(1, census(core, 0, END).freeBlocks(13));
