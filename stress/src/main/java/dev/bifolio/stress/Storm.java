@@ -1,5 +1,6 @@
 package dev.bifolio.stress;
 
+import dev.bifolio.kernel.frame.FrameCache;
 import dev.bifolio.kernel.frame.FrameStatistics;
 import dev.bifolio.kernel.frame.HybridAllocator;
 import dev.bifolio.kernel.unit.Pages;
@@ -11,9 +12,11 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.ToLongFunction;
 
-/// Threads that ask for and free frames of all orders at once, with frees of others' frames, splits
-/// and drains, under an [OwnerTable]; then the sums, the validator, and whether all of the memory
-/// comes together again.
+/// Threads that ask for and free frames of all orders at once, alone and many in one call, with
+/// frees of others' frames, splits and drains, under an [OwnerTable]; every other one with a
+/// [FrameCache] of his own. A single frame that is not found must not have been there
+/// ([FrameLedger]). Then the sums, the validator, and whether all of the memory comes together
+/// again.
 ///
 /// ```
 ///   dev/storm [OPERATIONS] [SEED]
@@ -21,11 +24,20 @@ import java.util.function.ToLongFunction;
 public final class Storm {
   private static final int CPUS = 4;
   static final int MAX_ORDER = 12;
+
+  /// What the owner of a cache withholds from others at most.
+  private static final int AREA_FRAMES = 512;
+
   private static final long MOST_OPERATIONS_A_STORM = 5_000_000;
   private static final int MOST_FAILURES = 5;
 
   private final HybridAllocator allocator;
   private final OwnerTable owners;
+  private final FrameLedger ledger;
+
+  /// A cache that lies about between two owners.
+  private final AtomicReference<FrameCache> spare;
+
   private final List<Queue<StormWorker.Block>> mailboxes = new ArrayList<>();
   private final List<StormWorker> workers = new ArrayList<>();
   private final AtomicReference<Throwable> failure = new AtomicReference<>();
@@ -50,12 +62,15 @@ public final class Storm {
     allocator.addFrames(wholeStartPfn, endPfn);
     owners = new OwnerTable(startPfn, frameCount);
     freeBlocks = freeBlocks();
+    long withheld = (threadCount / 2 + 1L) * AREA_FRAMES;
+    ledger = new FrameLedger(threadCount, allocator.managedFrameCount() - withheld);
+    spare = new AtomicReference<>(allocator.openCache(0));
     for (int i = 0; i < threadCount; i++) {
       mailboxes.add(new ConcurrentLinkedQueue<>());
     }
     for (int i = 0; i < threadCount; i++) {
       long limit = (long) frameCount * load / 100 / threadCount;
-      workers.add(new StormWorker(this, i, limit, seed));
+      workers.add(new StormWorker(this, i, limit, seed, i % 2 == 1));
     }
   }
 
@@ -65,6 +80,15 @@ public final class Storm {
 
   OwnerTable owners() {
     return owners;
+  }
+
+  FrameLedger ledger() {
+    return ledger;
+  }
+
+  /// Puts down a cache and takes the one that lies there.
+  FrameCache swap(FrameCache cache) {
+    return spare.getAndSet(cache);
   }
 
   /// First frame behind the hole.
@@ -113,6 +137,7 @@ public final class Storm {
     for (StormWorker worker : workers) {
       guard(worker::clean);
     }
+    guard(() -> spare.get().close());
     failIfAny();
     checkCounts();
     checkEnd();

@@ -115,4 +115,19 @@ class StormTest {
     owners.take(2, 103, 1);
     assertEquals(1, owners.owned());
   }
+
+  @Test
+  void theLedgerKnowsWhetherAFrameMustHaveBeenFree() {
+    FrameLedger ledger = new FrameLedger(2, 10);
+    long before = ledger.beginsToTake(0, 9);
+    ledger.foundNothing(0, 9, false, before); // of nine frames in a row nothing is known
+    ledger.beginsToTake(0, 9);
+    long nine = ledger.beginsToTake(1, 1);
+    assertThrows(AssertionError.class, () -> ledger.foundNothing(1, 1, true, nine));
+    ledger.beginsToTake(0, 1);
+    ledger.foundNothing(1, 1, true, nine);
+    long ten = ledger.beginsToTake(1, 1);
+    ledger.freed(0, 1);
+    ledger.foundNothing(1, 1, true, ten); // freed during the request: perhaps too late for it
+  }
 }
