@@ -31,6 +31,28 @@ public final class Storm {
   private static final long MOST_OPERATIONS_A_STORM = 5_000_000;
   private static final int MOST_FAILURES = 5;
 
+  /// What a storm is like. Of much memory the magazines of all orders have room; of little, all
+  /// threads meet in a few areas.
+  private record Weather(int threadCount, boolean virtual, int frameCount, int load) {
+    @Override
+    public String toString() {
+      String kind = virtual ? "virtual" : "platform";
+      return "%2d %-8s threads, %3d %% of %7d frames wanted"
+          .formatted(threadCount, kind, load, frameCount);
+    }
+  }
+
+  private static final List<Weather> WEATHERS =
+      List.of(
+          new Weather(2, false, 60_000, 50),
+          new Weather(3, true, 60_000, 90),
+          new Weather(4, false, 60_000, 120),
+          new Weather(4, false, 4_000_000, 3),
+          new Weather(8, true, 60_000, 90),
+          new Weather(4, true, 12_000, 40),
+          new Weather(16, false, 60_000, 50),
+          new Weather(16, true, 60_000, 150));
+
   private final HybridAllocator allocator;
   private final OwnerTable owners;
   private final FrameLedger ledger;
@@ -225,8 +247,11 @@ public final class Storm {
     int failures = 0;
     for (long seed = firstSeed; done < operations && failures < MOST_FAILURES; seed++) {
       long part =
-          Math.min(operations - done, Math.min(operations / 6 + 1, MOST_OPERATIONS_A_STORM));
-      failures += runOne(seed, (int) ((seed - firstSeed) % 6), part) ? 0 : 1;
+          Math.min(
+              operations - done,
+              Math.min(operations / WEATHERS.size() + 1, MOST_OPERATIONS_A_STORM));
+      Weather weather = WEATHERS.get((int) ((seed - firstSeed) % WEATHERS.size()));
+      failures += runOne(seed, weather, part) ? 0 : 1;
       done += part;
     }
     System.out.printf(
@@ -237,16 +262,13 @@ public final class Storm {
     }
   }
 
-  private static boolean runOne(long seed, int which, long operations) throws InterruptedException {
-    int threadCount = new int[] {2, 3, 4, 8, 16, 16}[which];
-    int load = new int[] {50, 90, 120, 90, 50, 150}[which];
-    boolean virtual = which % 2 == 1;
-    String name =
-        "seed %d, %2d %s threads, %3d %% wanted: "
-            .formatted(seed, threadCount, virtual ? "virtual" : "platform", load);
+  private static boolean runOne(long seed, Weather weather, long operations)
+      throws InterruptedException {
+    String name = "seed %d, %s: ".formatted(seed, weather);
     long start = System.nanoTime();
     try (Arena arena = Arena.ofShared()) {
-      String result = new Storm(arena, threadCount, 60_000, load, seed).run(operations, virtual);
+      Storm storm = new Storm(arena, weather.threadCount, weather.frameCount, weather.load, seed);
+      String result = storm.run(operations, weather.virtual);
       double seconds = (System.nanoTime() - start) / 1e9;
       System.out.printf("%s%d operations, %s, %.1f s%n", name, operations, result, seconds);
       return true;

@@ -16,37 +16,47 @@ import org.junit.jupiter.api.Test;
 /// Storms, 10^7 operations in all; `dev/storm` runs more.
 @Behaviour("103")
 class StormTest {
-  private static final long OPERATIONS = 2_000_000;
+  private static final long OPERATIONS = 1_500_000;
 
   @Test
   void twoThreadsNeverOwnTheSameFrame() throws InterruptedException {
-    storm(2, 60, false);
+    storm(2, 60_000, 60, false);
   }
 
   @Test
   void fourThreadsShareWhatIsTooLittle() throws InterruptedException {
-    storm(4, 150, false);
+    storm(4, 60_000, 150, false);
   }
 
   @Test
   void eightThreadsFillTheMemoryAlmost() throws InterruptedException {
-    storm(8, 95, false);
+    storm(8, 60_000, 95, false);
   }
 
   @Test
   void sixteenThreadsNeverOwnTheSameFrame() throws InterruptedException {
-    storm(16, 60, false);
+    storm(16, 60_000, 60, false);
   }
 
   @Test
   void sixteenVirtualThreadsShareWhatIsTooLittle() throws InterruptedException {
-    storm(16, 120, true);
+    storm(16, 60_000, 120, true);
   }
 
-  private static void storm(int threadCount, int load, boolean virtual)
+  @Test
+  void magazinesOfAllOrdersServeFourThreads() throws InterruptedException {
+    storm(4, 4_000_000, 3, false);
+  }
+
+  @Test
+  void fourThreadsMeetInAFewAreas() throws InterruptedException {
+    storm(4, 12_000, 40, true);
+  }
+
+  private static void storm(int threadCount, int frameCount, int load, boolean virtual)
       throws InterruptedException {
     try (Arena arena = Arena.ofShared()) {
-      Storm storm = new Storm(arena, threadCount, 60_000, load, threadCount);
+      Storm storm = new Storm(arena, threadCount, frameCount, load, threadCount);
       storm.run(OPERATIONS, virtual);
       assertTrue(storm.allocator().statistics().allocations() > OPERATIONS / 8);
     }
