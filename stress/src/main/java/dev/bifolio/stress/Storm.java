@@ -7,15 +7,13 @@ import dev.bifolio.kernel.unit.Pages;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.ToLongFunction;
 
 /// Threads that ask for and free frames of all orders at once, alone and many in one call, with
 /// frees of others' frames, splits and drains, under an [OwnerTable]; every other one with a
 /// [FrameCache] of his own. A single frame that is not found must not have been there
-/// ([FrameLedger]). Then the sums, the validator, and whether all of the memory comes together
+/// ([UsageBound]). Then the sums, the validator, and whether all of the memory comes together
 /// again.
 ///
 /// ```
@@ -55,12 +53,12 @@ public final class Storm {
 
   private final HybridAllocator allocator;
   private final OwnerTable owners;
-  private final FrameLedger ledger;
+  private final UsageBound usage;
 
   /// A cache that lies about between two owners.
   private final AtomicReference<FrameCache> spare;
 
-  private final List<Queue<StormWorker.Block>> mailboxes = new ArrayList<>();
+  private final List<Mailbox> mailboxes = new ArrayList<>();
   private final List<StormWorker> workers = new ArrayList<>();
   private final AtomicReference<Throwable> failure = new AtomicReference<>();
   private final long wholeStartPfn;
@@ -85,10 +83,10 @@ public final class Storm {
     owners = new OwnerTable(startPfn, frameCount);
     freeBlocks = freeBlocks();
     long withheld = (threadCount / 2 + 1L) * AREA_FRAMES;
-    ledger = new FrameLedger(threadCount, allocator.managedFrameCount() - withheld);
+    usage = new UsageBound(threadCount, allocator.managedFrameCount() - withheld);
     spare = new AtomicReference<>(allocator.openCache(0));
     for (int i = 0; i < threadCount; i++) {
-      mailboxes.add(new ConcurrentLinkedQueue<>());
+      mailboxes.add(new Mailbox());
     }
     for (int i = 0; i < threadCount; i++) {
       long limit = (long) frameCount * load / 100 / threadCount;
@@ -104,8 +102,8 @@ public final class Storm {
     return owners;
   }
 
-  FrameLedger ledger() {
-    return ledger;
+  UsageBound usage() {
+    return usage;
   }
 
   /// Puts down a cache and takes the one that lies there.
@@ -122,7 +120,7 @@ public final class Storm {
     return endPfn;
   }
 
-  Queue<StormWorker.Block> mailbox(int id) {
+  Mailbox mailbox(int id) {
     return mailboxes.get(id);
   }
 

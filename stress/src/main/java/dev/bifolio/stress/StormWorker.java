@@ -6,7 +6,6 @@ import dev.bifolio.kernel.unit.Pages;
 import dev.bifolio.testkit.SplitMix64;
 import java.util.ArrayDeque;
 import java.util.Arrays;
-import java.util.Queue;
 import org.jspecify.annotations.Nullable;
 
 /// One thread of a [Storm]: asks for blocks, runs, huge blocks, wanted places and many frames at
@@ -32,7 +31,7 @@ final class StormWorker {
   private final Storm storm;
   private final HybridAllocator allocator;
   private final OwnerTable owners;
-  private final FrameLedger ledger;
+  private final UsageBound usage;
   private final int id;
   private final int owner;
   private final long liveLimit;
@@ -55,7 +54,7 @@ final class StormWorker {
     this.storm = storm;
     this.allocator = storm.allocator();
     this.owners = storm.owners();
-    this.ledger = storm.ledger();
+    this.usage = storm.usage();
     this.id = id;
     this.owner = id + 1;
     this.liveLimit = liveLimit;
@@ -70,10 +69,13 @@ final class StormWorker {
     }
   }
 
+  @SuppressWarnings("ThreadPriorityCheck") // of virtual threads only as many run as there are CPUs
   private void step() {
     int dice = random.below(1024);
     if (dice == 0 && random.oneIn(16)) {
       allocator.drainCaches();
+    } else if (dice < 2) {
+      Thread.yield(); // virtual threads would go on until they have done
     } else if (dice < 24) {
       split();
     } else if (dice < 32) {
@@ -104,16 +106,16 @@ final class StormWorker {
     int order = Pages.framesToOrderUp(count);
     boolean isBlock = count == 1 << order;
     // A run begins as a block, and what it has too much is nobody's until it is given back.
-    long freedBefore = ledger.beginsToTake(id, 1L << order);
+    long freedBefore = usage.beginsToTake(id, 1L << order);
     long pfn = isBlock ? block(order) : allocator.tryAllocateFrames(count, random.below(KINDS));
     if (isExhausted(pfn, count)) {
-      ledger.foundNothing(id, 1L << order, count == 1, freedBefore);
+      usage.foundNothing(id, 1L << order, count == 1, freedBefore);
       return;
     }
     if (isBlock && (pfn & (count - 1)) != 0) {
       throw new AssertionError("a block of " + count + " frames at 0x" + Long.toHexString(pfn));
     }
-    ledger.freed(id, (1L << order) - count);
+    usage.freed(id, (1L << order) - count);
     served++;
     own(pfn, count, false);
   }
@@ -151,9 +153,9 @@ final class StormWorker {
     long start =
         storm.wholeStartPfn()
             + random.below((int) (storm.endPfn() - storm.wholeStartPfn()) - count);
-    long freedBefore = ledger.beginsToTake(id, count);
+    long freedBefore = usage.beginsToTake(id, count);
     if (isExhausted(allocator.tryAllocateRange(start, count, random.below(KINDS)), count)) {
-      ledger.foundNothing(id, count, false, freedBefore);
+      usage.foundNothing(id, count, false, freedBefore);
       return;
     }
     served += blocksIn(start, count);
@@ -181,11 +183,11 @@ final class StormWorker {
     if (liveFrames + wanted > liveLimit) {
       return;
     }
-    long freedBefore = ledger.beginsToTake(id, wanted);
+    long freedBefore = usage.beginsToTake(id, wanted);
     int got = allocator.allocateBulk(bulk, 0, wanted, random.below(KINDS));
     if (got < wanted) {
       exhausted++;
-      ledger.foundNothing(id, wanted - got, true, freedBefore);
+      usage.foundNothing(id, wanted - got, true, freedBefore);
     }
     served += got;
     for (int i = 0; i < got; i++) {
@@ -231,7 +233,7 @@ final class StormWorker {
       throw new AssertionError("a legal free of " + block + " was refused: " + result);
     }
     freed += block.isRange() ? blocksIn(block.pfn(), block.count()) : 1;
-    ledger.freed(id, block.count());
+    usage.freed(id, block.count());
   }
 
   private long tryFree(Block block) {
@@ -266,7 +268,7 @@ final class StormWorker {
     }
     freeEntries(count, mistaken);
     freed += count;
-    ledger.freed(id, count);
+    usage.freed(id, count);
     if (last != null) {
       keep(last);
     }
@@ -326,14 +328,14 @@ final class StormWorker {
 
   private void send() {
     Block block = next();
-    if (block != null) {
-      storm.mailbox(random.below(storm.threadCount())).add(block);
+    if (block != null && !storm.mailbox(random.below(storm.threadCount())).send(block)) {
+      keep(block);
     }
   }
 
   private void receive() {
-    Queue<Block> mailbox = storm.mailbox(id);
-    for (Block block = mailbox.poll(); block != null; block = mailbox.poll()) {
+    Mailbox mailbox = storm.mailbox(id);
+    for (Block block = mailbox.receive(); block != null; block = mailbox.receive()) {
       free(block);
     }
   }

@@ -127,17 +127,17 @@ class StormTest {
   }
 
   @Test
-  void theLedgerKnowsWhetherAFrameMustHaveBeenFree() {
-    FrameLedger ledger = new FrameLedger(2, 10);
-    long before = ledger.beginsToTake(0, 9);
-    ledger.foundNothing(0, 9, false, before); // of nine frames in a row nothing is known
-    ledger.beginsToTake(0, 9);
-    long nine = ledger.beginsToTake(1, 1);
-    assertThrows(AssertionError.class, () -> ledger.foundNothing(1, 1, true, nine));
-    ledger.beginsToTake(0, 1);
-    ledger.foundNothing(1, 1, true, nine);
-    long ten = ledger.beginsToTake(1, 1);
-    ledger.freed(0, 1);
-    ledger.foundNothing(1, 1, true, ten); // freed during the request: perhaps too late for it
+  void itIsKnownWhetherAFrameMustHaveBeenFree() {
+    UsageBound bound = new UsageBound(2, 10);
+    long before = bound.beginsToTake(0, 9);
+    bound.foundNothing(0, 9, false, before); // of nine frames in a row nothing is known
+    bound.beginsToTake(0, 9);
+    long nine = bound.beginsToTake(1, 1);
+    assertThrows(AssertionError.class, () -> bound.foundNothing(1, 1, true, nine));
+    bound.beginsToTake(0, 1);
+    bound.foundNothing(1, 1, true, nine);
+    long ten = bound.beginsToTake(1, 1);
+    bound.freed(0, 1);
+    bound.foundNothing(1, 1, true, ten); // freed during the request: perhaps too late for it
   }
 }

@@ -11,7 +11,7 @@ import java.util.concurrent.atomic.AtomicLongArray;
 /// withhold, is less than there is, a single frame was free all the time.
 ///
 /// Any thread, under its own number.
-final class FrameLedger {
+final class UsageBound {
   /// A line of memory for each counter.
   private static final int STRIDE = 16;
 
@@ -20,7 +20,7 @@ final class FrameLedger {
   private final AtomicLongArray counters;
 
   /// @param availableFrames the managed frames but for those that may be withheld
-  FrameLedger(int threadCount, long availableFrames) {
+  UsageBound(int threadCount, long availableFrames) {
     this.threadCount = threadCount;
     this.availableFrames = availableFrames;
     counters = new AtomicLongArray((2 * threadCount + 1) * STRIDE);
