@@ -29,28 +29,7 @@ public final class Storm {
   private static final long MOST_OPERATIONS_A_STORM = 5_000_000;
   private static final int MOST_FAILURES = 5;
 
-  /// What a storm is like. Of much memory the magazines of all orders have room; of little, all
-  /// threads meet in a few areas.
-  private record Weather(int threadCount, boolean virtual, int frameCount, int load) {
-    @Override
-    public String toString() {
-      String kind = virtual ? "virtual" : "platform";
-      return "%2d %-8s threads, %3d %% of %7d frames wanted"
-          .formatted(threadCount, kind, load, frameCount);
-    }
-  }
-
-  private static final List<Weather> WEATHERS =
-      List.of(
-          new Weather(2, false, 60_000, 50),
-          new Weather(3, true, 60_000, 90),
-          new Weather(4, false, 60_000, 120),
-          new Weather(4, false, 4_000_000, 3),
-          new Weather(8, true, 60_000, 90),
-          new Weather(4, true, 12_000, 40),
-          new Weather(16, false, 60_000, 50),
-          new Weather(16, true, 60_000, 150));
-
+  private final Weather weather;
   private final HybridAllocator allocator;
   private final OwnerTable owners;
   private final UsageBound usage;
@@ -65,11 +44,11 @@ public final class Storm {
   private final long endPfn;
   private final long[] freeBlocks;
 
-  /// A storm over `frameCount` frames, whose ends are unaligned and which have a hole.
-  ///
-  /// @param load how much of the memory the threads want together, in percent; above 100 the memory
-  ///   is often exhausted
-  Storm(Arena arena, int threadCount, int frameCount, int load, long seed) {
+  /// A storm over frames whose ends are unaligned and which have a hole.
+  Storm(Arena arena, Weather weather, long seed) {
+    this.weather = weather;
+    int threadCount = weather.threadCount();
+    int frameCount = weather.frameCount();
     long startPfn = 0x12345;
     long bytes = HybridAllocator.metadataBytes(startPfn, startPfn + frameCount, CPUS);
     long address = arena.allocate(bytes, HybridAllocator.METADATA_ALIGNMENT).address();
@@ -83,13 +62,14 @@ public final class Storm {
     owners = new OwnerTable(startPfn, frameCount);
     freeBlocks = freeBlocks();
     long withheld = (threadCount / 2 + 1L) * AREA_FRAMES;
-    usage = new UsageBound(threadCount, allocator.managedFrameCount() - withheld);
+    long managed = allocator.managedFrameCount();
+    usage = new UsageBound(threadCount, managed - withheld);
     spare = new AtomicReference<>(allocator.openCache(0));
     for (int i = 0; i < threadCount; i++) {
       mailboxes.add(new Mailbox());
     }
+    long limit = weather.framesEach(managed, withheld);
     for (int i = 0; i < threadCount; i++) {
-      long limit = (long) frameCount * load / 100 / threadCount;
       workers.add(new StormWorker(this, i, limit, seed, i % 2 == 1));
     }
   }
@@ -104,6 +84,10 @@ public final class Storm {
 
   UsageBound usage() {
     return usage;
+  }
+
+  boolean singleFramesOnly() {
+    return weather.single();
   }
 
   /// Puts down a cache and takes the one that lies there.
@@ -139,11 +123,11 @@ public final class Storm {
   /// Runs the storm and checks everything.
   ///
   /// @return what happened, in a line
-  String run(long operations, boolean virtual) throws InterruptedException {
+  String run(long operations) throws InterruptedException {
     List<Thread> threads = new ArrayList<>();
     long each = operations / workers.size();
     for (StormWorker worker : workers) {
-      Thread.Builder builder = virtual ? Thread.ofVirtual() : Thread.ofPlatform();
+      Thread.Builder builder = weather.virtual() ? Thread.ofVirtual() : Thread.ofPlatform();
       threads.add(builder.unstarted(() -> guard(() -> worker.run(each))));
     }
     for (Thread thread : threads) {
@@ -247,8 +231,8 @@ public final class Storm {
       long part =
           Math.min(
               operations - done,
-              Math.min(operations / WEATHERS.size() + 1, MOST_OPERATIONS_A_STORM));
-      Weather weather = WEATHERS.get((int) ((seed - firstSeed) % WEATHERS.size()));
+              Math.min(operations / Weather.ALL.size() + 1, MOST_OPERATIONS_A_STORM));
+      Weather weather = Weather.ALL.get((int) ((seed - firstSeed) % Weather.ALL.size()));
       failures += runOne(seed, weather, part) ? 0 : 1;
       done += part;
     }
@@ -265,8 +249,7 @@ public final class Storm {
     String name = "seed %d, %s: ".formatted(seed, weather);
     long start = System.nanoTime();
     try (Arena arena = Arena.ofShared()) {
-      Storm storm = new Storm(arena, weather.threadCount, weather.frameCount, weather.load, seed);
-      String result = storm.run(operations, weather.virtual);
+      String result = new Storm(arena, weather, seed).run(operations);
       double seconds = (System.nanoTime() - start) / 1e9;
       System.out.printf("%s%d operations, %s, %.1f s%n", name, operations, result, seconds);
       return true;

@@ -84,7 +84,7 @@ final class StormWorker {
       send();
     } else if (dice < 160) {
       receive();
-    } else if (dice < 164) {
+    } else if (dice < 164 && !storm.singleFramesOnly()) {
       range();
     } else if (dice < 168) {
       bulk();
@@ -92,7 +92,7 @@ final class StormWorker {
       freeBulk();
     } else if (cache != null && dice < 176) {
       cache.turn();
-    } else if (liveFrames < liveLimit && dice % 2 == 0) {
+    } else if (liveFrames < liveLimit && dice % 8 < 5) {
       request();
     } else {
       freeOne();
@@ -102,7 +102,7 @@ final class StormWorker {
   // ---- Requests ----
 
   private void request() {
-    int count = wantedCount();
+    int count = storm.singleFramesOnly() ? 1 : wantedCount();
     int order = Pages.framesToOrderUp(count);
     boolean isBlock = count == 1 << order;
     // A run begins as a block, and what it has too much is nobody's until it is given back.

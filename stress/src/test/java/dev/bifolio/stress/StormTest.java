@@ -20,44 +20,49 @@ class StormTest {
 
   @Test
   void twoThreadsNeverOwnTheSameFrame() throws InterruptedException {
-    storm(2, 60_000, 60, false);
+    storm(new Weather(2, false, 60_000, 60, false));
   }
 
   @Test
   void fourThreadsShareWhatIsTooLittle() throws InterruptedException {
-    storm(4, 60_000, 150, false);
+    storm(new Weather(4, false, 60_000, 150, false));
   }
 
   @Test
   void eightThreadsFillTheMemoryAlmost() throws InterruptedException {
-    storm(8, 60_000, 95, false);
+    storm(new Weather(8, false, 60_000, 95, false));
   }
 
   @Test
   void sixteenThreadsNeverOwnTheSameFrame() throws InterruptedException {
-    storm(16, 60_000, 60, false);
+    storm(new Weather(16, false, 60_000, 60, false));
   }
 
   @Test
   void sixteenVirtualThreadsShareWhatIsTooLittle() throws InterruptedException {
-    storm(16, 60_000, 120, true);
+    storm(new Weather(16, true, 60_000, 120, false));
   }
 
   @Test
   void magazinesOfAllOrdersServeFourThreads() throws InterruptedException {
-    storm(4, 4_000_000, 3, false);
+    storm(new Weather(4, false, 4_000_000, 3, false));
   }
 
   @Test
   void fourThreadsMeetInAFewAreas() throws InterruptedException {
-    storm(4, 12_000, 40, true);
+    storm(new Weather(4, true, 12_000, 40, false));
   }
 
-  private static void storm(int threadCount, int frameCount, int load, boolean virtual)
-      throws InterruptedException {
+  /// The storm fails if one request is not served.
+  @Test
+  void threeThreadsAreServedUpToTheLastFrame() throws InterruptedException {
+    storm(new Weather(3, false, 30_000, 100, true));
+  }
+
+  private static void storm(Weather weather) throws InterruptedException {
     try (Arena arena = Arena.ofShared()) {
-      Storm storm = new Storm(arena, threadCount, frameCount, load, threadCount);
-      storm.run(OPERATIONS, virtual);
+      Storm storm = new Storm(arena, weather, weather.threadCount());
+      storm.run(OPERATIONS);
       assertTrue(storm.allocator().statistics().allocations() > OPERATIONS / 8);
     }
   }
