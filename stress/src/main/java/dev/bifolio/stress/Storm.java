@@ -1,19 +1,20 @@
 package dev.bifolio.stress;
 
+import dev.bifolio.kernel.frame.FrameCache;
 import dev.bifolio.kernel.frame.FrameStatistics;
 import dev.bifolio.kernel.frame.HybridAllocator;
 import dev.bifolio.kernel.unit.Pages;
 import java.lang.foreign.Arena;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.ToLongFunction;
 
-/// Threads that ask for and free frames of all orders at once, with frees of others' frames, splits
-/// and drains, under an [OwnerTable]; then the sums, the validator, and whether all of the memory
-/// comes together again.
+/// Threads that ask for and free frames of all orders at once, alone and many in one call, with
+/// frees of others' frames, splits and drains, under an [OwnerTable]; every other one with a
+/// [FrameCache] of his own. A single frame that is not found must not have been there
+/// ([UsageBound]). Then the sums, the validator, and whether all of the memory comes together
+/// again.
 ///
 /// ```
 ///   dev/storm [OPERATIONS] [SEED]
@@ -21,23 +22,33 @@ import java.util.function.ToLongFunction;
 public final class Storm {
   private static final int CPUS = 4;
   static final int MAX_ORDER = 12;
+
+  /// What the owner of a cache withholds from others at most.
+  private static final int AREA_FRAMES = 512;
+
   private static final long MOST_OPERATIONS_A_STORM = 5_000_000;
   private static final int MOST_FAILURES = 5;
 
+  private final Weather weather;
   private final HybridAllocator allocator;
   private final OwnerTable owners;
-  private final List<Queue<StormWorker.Block>> mailboxes = new ArrayList<>();
+  private final UsageBound usage;
+
+  /// A cache that lies about between two owners.
+  private final AtomicReference<FrameCache> spare;
+
+  private final List<Mailbox> mailboxes = new ArrayList<>();
   private final List<StormWorker> workers = new ArrayList<>();
   private final AtomicReference<Throwable> failure = new AtomicReference<>();
   private final long wholeStartPfn;
   private final long endPfn;
   private final long[] freeBlocks;
 
-  /// A storm over `frameCount` frames, whose ends are unaligned and which have a hole.
-  ///
-  /// @param load how much of the memory the threads want together, in percent; above 100 the memory
-  ///   is often exhausted
-  Storm(Arena arena, int threadCount, int frameCount, int load, long seed) {
+  /// A storm over frames whose ends are unaligned and which have a hole.
+  Storm(Arena arena, Weather weather, long seed) {
+    this.weather = weather;
+    int threadCount = weather.threadCount();
+    int frameCount = weather.frameCount();
     long startPfn = 0x12345;
     long bytes = HybridAllocator.metadataBytes(startPfn, startPfn + frameCount, CPUS);
     long address = arena.allocate(bytes, HybridAllocator.METADATA_ALIGNMENT).address();
@@ -50,12 +61,16 @@ public final class Storm {
     allocator.addFrames(wholeStartPfn, endPfn);
     owners = new OwnerTable(startPfn, frameCount);
     freeBlocks = freeBlocks();
+    long withheld = (threadCount / 2 + 1L) * AREA_FRAMES;
+    long managed = allocator.managedFrameCount();
+    usage = new UsageBound(threadCount, managed - withheld);
+    spare = new AtomicReference<>(allocator.openCache(0));
     for (int i = 0; i < threadCount; i++) {
-      mailboxes.add(new ConcurrentLinkedQueue<>());
+      mailboxes.add(new Mailbox());
     }
+    long limit = weather.framesEach(managed, withheld);
     for (int i = 0; i < threadCount; i++) {
-      long limit = (long) frameCount * load / 100 / threadCount;
-      workers.add(new StormWorker(this, i, limit, seed));
+      workers.add(new StormWorker(this, i, limit, seed, i % 2 == 1));
     }
   }
 
@@ -67,6 +82,19 @@ public final class Storm {
     return owners;
   }
 
+  UsageBound usage() {
+    return usage;
+  }
+
+  boolean singleFramesOnly() {
+    return weather.single();
+  }
+
+  /// Puts down a cache and takes the one that lies there.
+  FrameCache swap(FrameCache cache) {
+    return spare.getAndSet(cache);
+  }
+
   /// First frame behind the hole.
   long wholeStartPfn() {
     return wholeStartPfn;
@@ -76,7 +104,7 @@ public final class Storm {
     return endPfn;
   }
 
-  Queue<StormWorker.Block> mailbox(int id) {
+  Mailbox mailbox(int id) {
     return mailboxes.get(id);
   }
 
@@ -95,11 +123,11 @@ public final class Storm {
   /// Runs the storm and checks everything.
   ///
   /// @return what happened, in a line
-  String run(long operations, boolean virtual) throws InterruptedException {
+  String run(long operations) throws InterruptedException {
     List<Thread> threads = new ArrayList<>();
     long each = operations / workers.size();
     for (StormWorker worker : workers) {
-      Thread.Builder builder = virtual ? Thread.ofVirtual() : Thread.ofPlatform();
+      Thread.Builder builder = weather.virtual() ? Thread.ofVirtual() : Thread.ofPlatform();
       threads.add(builder.unstarted(() -> guard(() -> worker.run(each))));
     }
     for (Thread thread : threads) {
@@ -113,6 +141,7 @@ public final class Storm {
     for (StormWorker worker : workers) {
       guard(worker::clean);
     }
+    guard(() -> spare.get().close());
     failIfAny();
     checkCounts();
     checkEnd();
@@ -200,8 +229,11 @@ public final class Storm {
     int failures = 0;
     for (long seed = firstSeed; done < operations && failures < MOST_FAILURES; seed++) {
       long part =
-          Math.min(operations - done, Math.min(operations / 6 + 1, MOST_OPERATIONS_A_STORM));
-      failures += runOne(seed, (int) ((seed - firstSeed) % 6), part) ? 0 : 1;
+          Math.min(
+              operations - done,
+              Math.min(operations / Weather.ALL.size() + 1, MOST_OPERATIONS_A_STORM));
+      Weather weather = Weather.ALL.get((int) ((seed - firstSeed) % Weather.ALL.size()));
+      failures += runOne(seed, weather, part) ? 0 : 1;
       done += part;
     }
     System.out.printf(
@@ -212,16 +244,12 @@ public final class Storm {
     }
   }
 
-  private static boolean runOne(long seed, int which, long operations) throws InterruptedException {
-    int threadCount = new int[] {2, 3, 4, 8, 16, 16}[which];
-    int load = new int[] {50, 90, 120, 90, 50, 150}[which];
-    boolean virtual = which % 2 == 1;
-    String name =
-        "seed %d, %2d %s threads, %3d %% wanted: "
-            .formatted(seed, threadCount, virtual ? "virtual" : "platform", load);
+  private static boolean runOne(long seed, Weather weather, long operations)
+      throws InterruptedException {
+    String name = "seed %d, %s: ".formatted(seed, weather);
     long start = System.nanoTime();
     try (Arena arena = Arena.ofShared()) {
-      String result = new Storm(arena, threadCount, 60_000, load, seed).run(operations, virtual);
+      String result = new Storm(arena, weather, seed).run(operations);
       double seconds = (System.nanoTime() - start) / 1e9;
       System.out.printf("%s%d operations, %s, %.1f s%n", name, operations, result, seconds);
       return true;

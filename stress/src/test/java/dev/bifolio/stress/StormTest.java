@@ -16,38 +16,53 @@ import org.junit.jupiter.api.Test;
 /// Storms, 10^7 operations in all; `dev/storm` runs more.
 @Behaviour("103")
 class StormTest {
-  private static final long OPERATIONS = 2_000_000;
+  private static final long OPERATIONS = 1_500_000;
 
   @Test
   void twoThreadsNeverOwnTheSameFrame() throws InterruptedException {
-    storm(2, 60, false);
+    storm(new Weather(2, false, 60_000, 60, false));
   }
 
   @Test
   void fourThreadsShareWhatIsTooLittle() throws InterruptedException {
-    storm(4, 150, false);
+    storm(new Weather(4, false, 60_000, 150, false));
   }
 
   @Test
   void eightThreadsFillTheMemoryAlmost() throws InterruptedException {
-    storm(8, 95, false);
+    storm(new Weather(8, false, 60_000, 95, false));
   }
 
   @Test
   void sixteenThreadsNeverOwnTheSameFrame() throws InterruptedException {
-    storm(16, 60, false);
+    storm(new Weather(16, false, 60_000, 60, false));
   }
 
   @Test
   void sixteenVirtualThreadsShareWhatIsTooLittle() throws InterruptedException {
-    storm(16, 120, true);
+    storm(new Weather(16, true, 60_000, 120, false));
   }
 
-  private static void storm(int threadCount, int load, boolean virtual)
-      throws InterruptedException {
+  @Test
+  void magazinesOfAllOrdersServeFourThreads() throws InterruptedException {
+    storm(new Weather(4, false, 4_000_000, 3, false));
+  }
+
+  @Test
+  void fourThreadsMeetInAFewAreas() throws InterruptedException {
+    storm(new Weather(4, true, 12_000, 40, false));
+  }
+
+  /// The storm fails if one request is not served.
+  @Test
+  void threeThreadsAreServedUpToTheLastFrame() throws InterruptedException {
+    storm(new Weather(3, false, 30_000, 100, true));
+  }
+
+  private static void storm(Weather weather) throws InterruptedException {
     try (Arena arena = Arena.ofShared()) {
-      Storm storm = new Storm(arena, threadCount, 60_000, load, threadCount);
-      storm.run(OPERATIONS, virtual);
+      Storm storm = new Storm(arena, weather, weather.threadCount());
+      storm.run(OPERATIONS);
       assertTrue(storm.allocator().statistics().allocations() > OPERATIONS / 8);
     }
   }
@@ -114,5 +129,20 @@ class StormTest {
     owners.leave(1, 100, 4);
     owners.take(2, 103, 1);
     assertEquals(1, owners.owned());
+  }
+
+  @Test
+  void itIsKnownWhetherAFrameMustHaveBeenFree() {
+    UsageBound bound = new UsageBound(2, 10);
+    long before = bound.beginsToTake(0, 9);
+    bound.foundNothing(0, 9, false, before); // of nine frames in a row nothing is known
+    bound.beginsToTake(0, 9);
+    long nine = bound.beginsToTake(1, 1);
+    assertThrows(AssertionError.class, () -> bound.foundNothing(1, 1, true, nine));
+    bound.beginsToTake(0, 1);
+    bound.foundNothing(1, 1, true, nine);
+    long ten = bound.beginsToTake(1, 1);
+    bound.freed(0, 1);
+    bound.foundNothing(1, 1, true, ten); // freed during the request: perhaps too late for it
   }
 }

@@ -6,6 +6,7 @@ import dev.bifolio.kernel.unit.FrameRequestException;
 import java.util.Arrays;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
+import org.openjdk.jcstress.annotations.JCStressMeta;
 import org.openjdk.jcstress.annotations.JCStressTest;
 import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
@@ -66,7 +67,7 @@ public final class BulkStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = ended(512 - 41, and(many, 40, one));
+      r.r3 = closedWith(512 - 41, and(many, 40, one));
     }
   }
 
@@ -91,7 +92,7 @@ public final class BulkStress {
     @Arbiter
     public void end(III_Result r) {
       boolean counted = allocator.allocationCount(0, 0) == 41;
-      r.r3 = ended(512 - 41, and(many, 40, one)) & (counted ? 1 : 0);
+      r.r3 = closedWith(512 - 41, and(many, 40, one)) & yes(counted);
     }
   }
 
@@ -125,12 +126,13 @@ public final class BulkStress {
     @Arbiter
     public void end(III_Result r) {
       long[] got = Arrays.copyOf(many, r.r1);
-      r.r3 = r.r2 == 1 ? ended(0, and(got, r.r1, one)) : ended(4 - r.r1, got);
+      r.r3 = r.r2 == 1 ? closedWith(0, and(got, r.r1, one)) : closedWith(4 - r.r1, got);
     }
   }
 
+  /// The refill serves, the frees count.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "the refill serves, the frees count")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class ManyFreedWhileTheirWordIsAnnounced extends Bulk {
     private long one;
@@ -155,12 +157,13 @@ public final class BulkStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = ended(4, one);
+      r.r3 = closedWith(4, one);
     }
   }
 
+  /// Cached or at home.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "cached or at home")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class ManyFreedWhileTheirWordIsDrained extends Bulk {
     private final long[] many = {take(), take(), take()};
@@ -178,12 +181,13 @@ public final class BulkStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = endedWhole();
+      r.r3 = closedWhole();
     }
   }
 
+  /// The last of them gives the area back.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "the last of them gives the area back")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class TheLastFramesFreedInTwoCalls extends Bulk {
     public TheLastFramesFreedInTwoCalls() {
@@ -207,15 +211,13 @@ public final class BulkStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = endedWhole();
+      r.r3 = closedWhole();
     }
   }
 
+  /// The frame that both free is refused to one.
   @JCStressTest
-  @Outcome(
-      id = {"1, 0, 1", "0, 1, 1"},
-      expect = ACCEPTABLE,
-      desc = "the frame that both free is refused to one")
+  @JCStressMeta(Allowed.OneOfThem.class)
   @State
   public static class ManyFreedBesideAMistakenFreeOfOne extends Bulk {
     public ManyFreedBesideAMistakenFreeOfOne() {
@@ -237,12 +239,13 @@ public final class BulkStress {
     public void end(III_Result r) {
       // If the single free came first, the call ended at the second entry, and the third is in use.
       int kept = free(12);
-      r.r3 = ended(3) & (kept == 1 - r.r1 ? 1 : 0);
+      r.r3 = closedWith(3) & yes(kept == 1 - r.r1);
     }
   }
 
+  /// The largest block is found.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "the largest block is found")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class ManyFreedBesideARequestForTheirBlock extends Bulk {
     private long pair;
@@ -267,7 +270,7 @@ public final class BulkStress {
     @Arbiter
     public void end(III_Result r) {
       pair = allocator.tryAllocate(2, 0);
-      r.r3 = pair == 100 ? ended(0, 100, 101, 102, 103) : done(false);
+      r.r3 = pair == 100 ? closedWith(0, 100, 101, 102, 103) : ended(false);
     }
   }
 }

@@ -1,11 +1,9 @@
 package dev.bifolio.kernel.frame;
 
-import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
-
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
+import org.openjdk.jcstress.annotations.JCStressMeta;
 import org.openjdk.jcstress.annotations.JCStressTest;
-import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.III_Result;
 
@@ -16,59 +14,66 @@ import org.openjdk.jcstress.infra.results.III_Result;
 public final class ClaimWordStress {
   private ClaimWordStress() {}
 
+  /// A machine of which all but 2^order frames are in use, the claim word of CPU 0 is about these,
+  /// and one of them was taken from there.
+  public static class Claimed extends World {
+    final long mine;
+
+    Claimed(int order) {
+      leaveOnly(order);
+      mine = must(0, 0);
+    }
+  }
+
+  /// Two different frames.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "two different frames")
+  @JCStressMeta(Allowed.Both.class)
   @State
-  public static class TwoPops extends World {
+  public static class TwoPops extends Claimed {
     private long first;
     private long second;
 
     public TwoPops() {
-      super(1);
-      leaveOnly(2);
-      free(0, must(0, 0), 0);
+      super(2);
+      free(0, mine, 0);
     }
 
     @Actor
     public void one(III_Result r) {
       first = take(0, 0);
-      r.r1 = first != NONE ? 1 : 0;
+      r.r1 = yes(first);
     }
 
     @Actor
     public void other(III_Result r) {
       second = take(0, 0);
-      r.r2 = second != NONE ? 1 : 0;
+      r.r2 = yes(second);
     }
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = endedWith(2) & (first == second ? LOST : GOOD);
+      r.r3 = endedWith(2) & yes(first != second);
     }
   }
 
+  /// One of them.
   @JCStressTest
-  @Outcome(
-      id = {"1, 0, 1", "0, 1, 1"},
-      expect = ACCEPTABLE,
-      desc = "one of them")
+  @JCStressMeta(Allowed.OneOfThem.class)
   @State
-  public static class TwoPopsOfTheLastFrame extends World {
-
+  public static class TwoPopsOfTheLastFrame extends Claimed {
     public TwoPopsOfTheLastFrame() {
-      super(1);
-      leaveOnly(0);
-      free(0, must(0, 0), 0);
+      super(0);
+      free(0, mine, 0);
     }
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = take(0, 0) != NONE ? 1 : 0;
+      r.r1 = yes(take(0, 0));
     }
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = take(0, 0) != NONE ? 1 : 0;
+      r.r2 = yes(take(0, 0));
     }
 
     @Arbiter
@@ -77,21 +82,18 @@ public final class ClaimWordStress {
     }
   }
 
+  /// The freed frame or another.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "the freed frame or another")
+  @JCStressMeta(Allowed.Both.class)
   @State
-  public static class APopBesideAFree extends World {
-    private final long mine;
-
+  public static class APopBesideAFree extends Claimed {
     public APopBesideAFree() {
-      super(1);
-      leaveOnly(2);
-      mine = must(0, 0);
+      super(2);
     }
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = take(0, 0) != NONE ? 1 : 0;
+      r.r1 = yes(take(0, 0));
     }
 
     @Actor
@@ -105,19 +107,13 @@ public final class ClaimWordStress {
     }
   }
 
+  /// One of them is refused.
   @JCStressTest
-  @Outcome(
-      id = {"1, 0, 1", "0, 1, 1"},
-      expect = ACCEPTABLE,
-      desc = "one of them is refused")
+  @JCStressMeta(Allowed.OneOfThem.class)
   @State
-  public static class AFrameOfTheClaimWordFreedTwice extends World {
-    private final long mine;
-
+  public static class AFrameOfTheClaimWordFreedTwice extends Claimed {
     public AFrameOfTheClaimWordFreedTwice() {
-      super(1);
-      leaveOnly(2);
-      mine = must(0, 0);
+      super(2);
     }
 
     @Actor
@@ -136,15 +132,15 @@ public final class ClaimWordStress {
     }
   }
 
+  /// Both are free.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "both are free")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class TwoFramesOfTheClaimWordFreed extends World {
     private final long mine;
     private final long yours;
 
     public TwoFramesOfTheClaimWordFreed() {
-      super(1);
       leaveOnly(2);
       mine = must(0, 0);
       yours = must(0, 0);
@@ -166,22 +162,19 @@ public final class ClaimWordStress {
     }
   }
 
+  /// The refill serves, the free counts.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "the refill serves, the free counts")
+  @JCStressMeta(Allowed.Both.class)
   @State
-  public static class AFreeWhileItsWordIsAnnounced extends World {
-    private final long mine;
-
+  public static class AFreeWhileItsWordIsAnnounced extends Claimed {
     public AFreeWhileItsWordIsAnnounced() {
-      super(1);
-      leaveOnly(2);
-      mine = must(0, 0);
+      super(2);
       core.callBack.all();
     }
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = take(0, 0) != NONE ? 1 : 0;
+      r.r1 = yes(take(0, 0));
     }
 
     @Actor
@@ -195,25 +188,19 @@ public final class ClaimWordStress {
     }
   }
 
+  /// A legal free is never refused.
   @JCStressTest
-  @Outcome(
-      id = {"1, 1, 1", "0, 1, 1"},
-      expect = ACCEPTABLE,
-      desc = "a legal free is never refused")
+  @JCStressMeta(Allowed.PerhapsTheFirst.class)
   @State
-  public static class AFreeThatFillsTheWordAgain extends World {
-    private final long mine;
-
+  public static class AFreeThatFillsTheWordAgain extends Claimed {
     public AFreeThatFillsTheWordAgain() {
-      super(1);
-      leaveOnly(0);
-      mine = must(0, 0);
+      super(0);
       core.callBack.all();
     }
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = take(0, 0) != NONE ? 1 : 0;
+      r.r1 = yes(take(0, 0));
     }
 
     @Actor
@@ -227,16 +214,13 @@ public final class ClaimWordStress {
     }
   }
 
+  /// Nothing planned is forgotten.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "nothing planned is forgotten")
+  @JCStressMeta(Allowed.Both.class)
   @State
-  public static class AFreeWhileTheSlotMovesOn extends World {
-    private final long mine;
-
+  public static class AFreeWhileTheSlotMovesOn extends Claimed {
     public AFreeWhileTheSlotMovesOn() {
-      super(1);
-      leaveOnly(6);
-      mine = must(0, 0);
+      super(6);
       for (int i = 0; i < 31; i++) {
         must(0, 0);
       }
@@ -244,7 +228,7 @@ public final class ClaimWordStress {
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = take(0, 0) != NONE ? 1 : 0;
+      r.r1 = yes(take(0, 0));
     }
 
     @Actor
@@ -258,24 +242,18 @@ public final class ClaimWordStress {
     }
   }
 
+  /// The frame is found by the next request.
   @JCStressTest
-  @Outcome(
-      id = {"1, 1, 1", "0, 1, 1"},
-      expect = ACCEPTABLE,
-      desc = "the frame is found by the next request")
+  @JCStressMeta(Allowed.PerhapsTheFirst.class)
   @State
-  public static class AFreeWhileItsAreaIsLeft extends World {
-    private final long mine;
-
+  public static class AFreeWhileItsAreaIsLeft extends Claimed {
     public AFreeWhileItsAreaIsLeft() {
-      super(1);
-      leaveOnly(0);
-      mine = must(0, 0);
+      super(0);
     }
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = take(0, 0) != NONE ? 1 : 0;
+      r.r1 = yes(take(0, 0));
     }
 
     @Actor
@@ -289,17 +267,14 @@ public final class ClaimWordStress {
     }
   }
 
+  /// Dirty: the frame is found.
   @JCStressTest
-  @Outcome(
-      id = {"1, 1, 1", "0, 1, 1"},
-      expect = ACCEPTABLE,
-      desc = "dirty: the frame is found")
+  @JCStressMeta(Allowed.PerhapsTheFirst.class)
   @State
   public static class AFreeOfAnotherWordWhileTheAreaIsLeft extends World {
     private final long pair;
 
     public AFreeOfAnotherWordWhileTheAreaIsLeft() {
-      super(1);
       leaveOnly(6);
       pair = must(1, 5);
       core.callBack.all();
@@ -310,7 +285,7 @@ public final class ClaimWordStress {
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = take(0, 0) != NONE ? 1 : 0;
+      r.r1 = yes(take(0, 0));
     }
 
     @Actor
@@ -324,14 +299,14 @@ public final class ClaimWordStress {
     }
   }
 
+  /// Refused.
   @JCStressTest
-  @Outcome(id = "0, 1, 1", expect = ACCEPTABLE, desc = "refused")
+  @JCStressMeta(Allowed.OnlyTheSecond.class)
   @State
   public static class AMistakenFreeWhileItsAreaIsLeft extends World {
     private final long cached;
 
     public AMistakenFreeWhileItsAreaIsLeft() {
-      super(1);
       leaveOnly(1);
       cached = must(0, 0);
       free(0, cached, 0);
@@ -356,25 +331,24 @@ public final class ClaimWordStress {
     }
   }
 
+  /// Served before or after.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "served before or after")
+  @JCStressMeta(Allowed.Both.class)
   @State
-  public static class APopWhileTheSlotIsDrained extends World {
-
+  public static class APopWhileTheSlotIsDrained extends Claimed {
     public APopWhileTheSlotIsDrained() {
-      super(1);
-      leaveOnly(2);
-      free(0, must(0, 0), 0);
+      super(2);
+      free(0, mine, 0);
     }
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = take(0, 0) != NONE ? 1 : 0;
+      r.r1 = yes(take(0, 0));
     }
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = core.claims.drain(core.slots.of(0, KIND)) ? 1 : 0;
+      r.r2 = drainSlot(0);
     }
 
     @Arbiter
@@ -383,16 +357,13 @@ public final class ClaimWordStress {
     }
   }
 
+  /// Into the mask before, or home.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "into the mask before, or home")
+  @JCStressMeta(Allowed.Both.class)
   @State
-  public static class AFreeWhileTheSlotIsDrained extends World {
-    private final long mine;
-
+  public static class AFreeWhileTheSlotIsDrained extends Claimed {
     public AFreeWhileTheSlotIsDrained() {
-      super(1);
-      leaveOnly(2);
-      mine = must(0, 0);
+      super(2);
     }
 
     @Actor
@@ -402,7 +373,7 @@ public final class ClaimWordStress {
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = core.claims.drain(core.slots.of(0, KIND)) ? 1 : 0;
+      r.r2 = drainSlot(0);
     }
 
     @Arbiter
@@ -411,16 +382,13 @@ public final class ClaimWordStress {
     }
   }
 
+  /// Refused at every moment.
   @JCStressTest
-  @Outcome(id = "0, 1, 1", expect = ACCEPTABLE, desc = "refused at every moment")
+  @JCStressMeta(Allowed.OnlyTheSecond.class)
   @State
-  public static class AMistakenFreeWhileTheSlotIsDrained extends World {
-    private final long mine;
-
+  public static class AMistakenFreeWhileTheSlotIsDrained extends Claimed {
     public AMistakenFreeWhileTheSlotIsDrained() {
-      super(1);
-      leaveOnly(2);
-      mine = must(0, 0);
+      super(2);
       free(0, mine, 0);
     }
 
@@ -431,7 +399,7 @@ public final class ClaimWordStress {
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = core.claims.drain(core.slots.of(0, KIND)) ? 1 : 0;
+      r.r2 = drainSlot(0);
     }
 
     @Arbiter
@@ -440,28 +408,24 @@ public final class ClaimWordStress {
     }
   }
 
+  /// One of them finds the area.
   @JCStressTest
-  @Outcome(
-      id = {"1, 0, 1", "0, 1, 1"},
-      expect = ACCEPTABLE,
-      desc = "one of them finds the area")
+  @JCStressMeta(Allowed.OneOfThem.class)
   @State
-  public static class TwoDrainsOfOneSlot extends World {
-
+  public static class TwoDrainsOfOneSlot extends Claimed {
     public TwoDrainsOfOneSlot() {
-      super(1);
-      leaveOnly(2);
-      free(0, must(0, 0), 0);
+      super(2);
+      free(0, mine, 0);
     }
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = core.claims.drain(core.slots.of(0, KIND)) ? 1 : 0;
+      r.r1 = drainSlot(0);
     }
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = core.claims.drain(core.slots.of(0, KIND)) ? 1 : 0;
+      r.r2 = drainSlot(0);
     }
 
     @Arbiter

@@ -3,11 +3,9 @@ package dev.bifolio.kernel.frame;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE_INTERESTING;
 
-import dev.bifolio.kernel.platform.Memory;
-import java.lang.foreign.Arena;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
+import org.openjdk.jcstress.annotations.JCStressMeta;
 import org.openjdk.jcstress.annotations.JCStressTest;
 import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
@@ -21,84 +19,46 @@ import org.openjdk.jcstress.infra.results.III_Result;
 public final class FrameCacheStress {
   private FrameCacheStress() {}
 
-  /// One area, an allocator over it, and an open cache.
-  public static class Owned {
-    static final long NONE = FrameAllocator.NO_FRAME;
-
-    private static final int FRAMES = AreaWord.FRAMES;
-    private static final int BLOCK_BYTES = 1 << 15;
-    private static final ConcurrentLinkedQueue<Long> BLOCKS = new ConcurrentLinkedQueue<>();
-
-    final HybridAllocator allocator;
-    FrameCache cache;
-    private final long block;
+  /// One area, one CPU, and an open cache.
+  public static class Owned extends World {
+    FrameCache cache = allocator.openCache(0);
 
     Owned() {
-      long byteSize = HybridAllocator.metadataBytes(0, FRAMES, 1);
-      if (byteSize > BLOCK_BYTES) {
-        throw new IllegalArgumentException("metadata of " + byteSize + " bytes");
-      }
-      Long used = BLOCKS.poll();
-      block = used == null ? Arena.global().allocate(BLOCK_BYTES, 64).address() : used;
-      Memory.fill(block, byteSize, (byte) 0);
-      allocator = new HybridAllocator(9, 1, block, 0, FRAMES);
-      allocator.addFrames(0, FRAMES);
-      cache = allocator.openCache(0);
+      super(1, 1);
     }
 
     final long take() {
       return allocator.tryAllocate(0, 0);
     }
 
-    static int yes(long pfn) {
-      return pfn >= 0 ? 1 : 0;
-    }
-
     final int free(long pfn) {
-      return allocator.tryFree(pfn, 0) == 0 ? 1 : 0;
+      return yes(allocator.tryFree(pfn, 0) == 0);
     }
 
     final int ownerFree(long pfn) {
-      return cache.tryFree(pfn) == 0 ? 1 : 0;
+      return yes(cache.tryFree(pfn) == 0);
     }
 
     /// Takes all frames; nobody has the area then.
     final void fill() {
       while (take() != NONE) {}
+      allocator.drainCaches();
     }
 
-    /// The end: the cache is closed, and every frame but those in use can be had once.
-    final int ended(int freeFrames, long... inUse) {
+    final int closedWith(int freeFrames, long... inUse) {
       cache.close();
-      boolean[] seen = new boolean[FRAMES];
-      boolean good = true;
-      for (long pfn : inUse) {
-        good &= !seen[(int) pfn];
-        seen[(int) pfn] = true;
-      }
-      int count = 0;
-      for (long pfn = take(); pfn != NONE; pfn = take()) {
-        good &= !seen[(int) pfn];
-        seen[(int) pfn] = true;
-        count++;
-      }
-      return done(good && count == freeFrames);
+      return endedWith(freeFrames, inUse);
     }
 
-    /// The end when nothing is in use: the area can be had as one block.
-    final int endedWhole() {
+    final int closedWhole() {
       cache.close();
-      return done(allocator.tryAllocate(9, 0) == 0);
-    }
-
-    final int done(boolean good) {
-      BLOCKS.add(block);
-      return good ? 1 : 0;
+      return endedWhole();
     }
   }
 
+  /// One is cached, one is free.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "one is cached, one is free")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class AFreeBesideAFreeOfANeighbour extends Owned {
     private final long mine = cache.allocate();
@@ -116,12 +76,13 @@ public final class FrameCacheStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = endedWhole();
+      r.r3 = closedWhole();
     }
   }
 
+  /// Another frame is taken, one is free.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "another frame is taken, one is free")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class APairBesideAFreeOfANeighbour extends Owned {
     private final long first = cache.allocate();
@@ -132,7 +93,7 @@ public final class FrameCacheStress {
     public void owner(III_Result r) {
       ownerFree(first);
       mine = cache.allocate();
-      r.r1 = mine == first ? 1 : 0;
+      r.r1 = yes(mine == first);
     }
 
     @Actor
@@ -142,12 +103,13 @@ public final class FrameCacheStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = ended(511, mine);
+      r.r3 = closedWith(511, mine);
     }
   }
 
+  /// A cached frame cannot be freed.
   @JCStressTest
-  @Outcome(id = "1, 0, 1", expect = ACCEPTABLE, desc = "a cached frame cannot be freed")
+  @JCStressMeta(Allowed.OnlyTheFirst.class)
   @Outcome(
       id = "1, 1, 1",
       expect = ACCEPTABLE_INTERESTING,
@@ -164,7 +126,7 @@ public final class FrameCacheStress {
     @Actor
     public void owner(III_Result r) {
       mine = cache.allocate();
-      r.r1 = mine == cached ? 1 : 0;
+      r.r1 = yes(mine == cached);
     }
 
     @Actor
@@ -174,15 +136,13 @@ public final class FrameCacheStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = r.r2 == 1 ? ended(512) : ended(511, mine);
+      r.r3 = r.r2 == 1 ? closedWith(512) : closedWith(511, mine);
     }
   }
 
+  /// One of them is refused.
   @JCStressTest
-  @Outcome(
-      id = {"1, 0, 1", "0, 1, 1"},
-      expect = ACCEPTABLE,
-      desc = "one of them is refused")
+  @JCStressMeta(Allowed.OneOfThem.class)
   @Outcome(
       id = "1, 1, 1",
       expect = ACCEPTABLE_INTERESTING,
@@ -203,16 +163,13 @@ public final class FrameCacheStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = ended(512);
+      r.r3 = closedWith(512);
     }
   }
 
-  /// The same, and then the owner goes on: what he gets is only his.
+  /// The same, and then the owner goes on: what he gets is only his. One of them is refused.
   @JCStressTest
-  @Outcome(
-      id = {"1, 0, 1", "0, 1, 1"},
-      expect = ACCEPTABLE,
-      desc = "one of them is refused")
+  @JCStressMeta(Allowed.OneOfThem.class)
   @Outcome(
       id = "1, 1, 1",
       expect = ACCEPTABLE_INTERESTING,
@@ -242,19 +199,19 @@ public final class FrameCacheStress {
         count++;
       }
       cache.close();
-      r.r3 = done(good && count == AreaWord.FRAMES);
+      r.r3 = ended(good && count == AreaWord.FRAMES);
     }
   }
 
+  /// The refill serves, the free counts.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "the refill serves, the free counts")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class ARefillBesideAFreeInTheSameWord extends Owned {
     private long mine;
 
     public ARefillBesideAFreeInTheSameWord() {
       fill();
-      allocator.drainCaches();
       free(5);
     }
 
@@ -271,12 +228,13 @@ public final class FrameCacheStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = ended(1, mine);
+      r.r3 = closedWith(1, mine);
     }
   }
 
+  /// Nothing is lost, and nothing found in time.
   @JCStressTest
-  @Outcome(id = "1, 0, 1", expect = ACCEPTABLE, desc = "nothing is lost, and nothing found in time")
+  @JCStressMeta(Allowed.OnlyTheFirst.class)
   @State
   public static class APopBesideARecall extends Owned {
     private final long first = cache.allocate();
@@ -297,12 +255,13 @@ public final class FrameCacheStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = ended(509, first, mine, more);
+      r.r3 = closedWith(509, first, mine, more);
     }
   }
 
+  /// One each.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "one each")
+  @JCStressMeta(Allowed.Both.class)
   @Outcome(
       id = "1, 0, 1",
       expect = ACCEPTABLE_INTERESTING,
@@ -314,7 +273,6 @@ public final class FrameCacheStress {
 
     public APopOfTheMagazineBesideARequestThatTakesIt() {
       fill();
-      allocator.drainCaches();
       ownerFree(5);
       ownerFree(77);
       if (cache.cachedFrameCount() != 2) {
@@ -336,15 +294,13 @@ public final class FrameCacheStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = r.r2 == 1 ? ended(0, mine, yours) : ended(1, mine);
+      r.r3 = r.r2 == 1 ? closedWith(0, mine, yours) : closedWith(1, mine);
     }
   }
 
+  /// Too early, or just in time.
   @JCStressTest
-  @Outcome(
-      id = {"1, 0, 1", "1, 1, 1"},
-      expect = ACCEPTABLE,
-      desc = "too early, or just in time")
+  @JCStressMeta(Allowed.PerhapsTheSecond.class)
   @State
   public static class AClosingBesideALargeRequest extends Owned {
     private long yours;
@@ -367,17 +323,17 @@ public final class FrameCacheStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = r.r2 == 1 ? done(yours == 0 && take() == NONE) : endedWhole();
+      r.r3 = r.r2 == 1 ? ended(yours == 0 && take() == NONE) : closedWhole();
     }
   }
 
+  /// The magazine is emptied by both.
   @JCStressTest
-  @Outcome(id = "1, 0, 1", expect = ACCEPTABLE, desc = "the magazine is emptied by both")
+  @JCStressMeta(Allowed.OnlyTheFirst.class)
   @State
   public static class AClosingWithAMagazineBesideALargeRequest extends Owned {
     public AClosingWithAMagazineBesideALargeRequest() {
       fill();
-      allocator.drainCaches();
       for (int i = 0; i < 8; i++) {
         ownerFree(60L * i);
       }
@@ -401,15 +357,13 @@ public final class FrameCacheStress {
     public void end(III_Result r) {
       cache = allocator.openCache(0);
       boolean empty = cache.cachedFrameCount() == 0;
-      r.r3 = ended(8) & (empty ? 1 : 0);
+      r.r3 = closedWith(8) & yes(empty);
     }
   }
 
+  /// A late recall does no harm to the next owner.
   @JCStressTest
-  @Outcome(
-      id = "1, 1, 1",
-      expect = ACCEPTABLE,
-      desc = "a late recall does no harm to the next owner")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class AChangeOfOwnersBesideARecall extends Owned {
     private final long kept = cache.allocate();
@@ -432,7 +386,7 @@ public final class FrameCacheStress {
     @Arbiter
     public void end(III_Result r) {
       boolean counted = allocator.allocationCount(0, 0) == 1;
-      r.r3 = ended(510, kept, mine) & (counted ? 1 : 0);
+      r.r3 = closedWith(510, kept, mine) & yes(counted);
     }
   }
 
@@ -476,7 +430,7 @@ public final class FrameCacheStress {
       boolean[] own = {r.r1 == 1, r.r2 == 1};
       long[] used =
           own[0] && own[1] ? new long[] {mine, yours} : new long[] {own[0] ? mine : yours};
-      r.r3 = ended(512 - used.length, used);
+      r.r3 = closedWith(512 - used.length, used);
     }
   }
 }

@@ -4,6 +4,7 @@ import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
+import org.openjdk.jcstress.annotations.JCStressMeta;
 import org.openjdk.jcstress.annotations.JCStressTest;
 import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
@@ -17,26 +18,23 @@ import org.openjdk.jcstress.infra.results.III_Result;
 public final class FrameWordStress {
   private FrameWordStress() {}
 
+  /// One of them.
   @JCStressTest
-  @Outcome(
-      id = {"1, 0, 1", "0, 1, 1"},
-      expect = ACCEPTABLE,
-      desc = "one of them")
+  @JCStressMeta(Allowed.OneOfThem.class)
   @State
   public static class TwoRequestsForTheLastPair extends World {
     public TwoRequestsForTheLastPair() {
-      super(1);
       leaveOnly(1);
     }
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = take(0, 1) != NONE ? 1 : 0;
+      r.r1 = yes(take(0, 1));
     }
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = take(1, 1) != NONE ? 1 : 0;
+      r.r2 = yes(take(1, 1));
     }
 
     @Arbiter
@@ -45,54 +43,51 @@ public final class FrameWordStress {
     }
   }
 
+  /// Two different blocks.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "two different blocks")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class TwoRequestsInOneWord extends World {
     private long first;
     private long second;
 
     public TwoRequestsInOneWord() {
-      super(1);
       leaveOnly(3);
     }
 
     @Actor
     public void one(III_Result r) {
       first = take(0, 2);
-      r.r1 = first != NONE ? 1 : 0;
+      r.r1 = yes(first);
     }
 
     @Actor
     public void other(III_Result r) {
       second = take(1, 2);
-      r.r2 = second != NONE ? 1 : 0;
+      r.r2 = yes(second);
     }
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = endedWith(8 - 4 * r.r1 - 4 * r.r2) & (first == second ? LOST : GOOD);
+      r.r3 = endedWith(8 - 4 * r.r1 - 4 * r.r2) & yes(first != second);
     }
   }
 
+  /// Both are served.
   @JCStressTest
-  @Outcome(
-      id = {"1, 1, 1"},
-      expect = ACCEPTABLE,
-      desc = "both are served")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class ARequestBesideAFree extends World {
     private final long mine;
 
     public ARequestBesideAFree() {
-      super(1);
       leaveOnly(2);
       mine = must(0, 1);
     }
 
     @Actor
     public void request(III_Result r) {
-      r.r1 = take(0, 1) != NONE ? 1 : 0;
+      r.r1 = yes(take(0, 1));
     }
 
     @Actor
@@ -106,19 +101,12 @@ public final class FrameWordStress {
     }
   }
 
+  /// One of them is refused.
   @JCStressTest
-  @Outcome(
-      id = {"1, 0, 1", "0, 1, 1"},
-      expect = ACCEPTABLE,
-      desc = "one of them is refused")
+  @JCStressMeta(Allowed.OneOfThem.class)
   @State
   public static class OneBlockFreedTwice extends World {
-    private final long block;
-
-    public OneBlockFreedTwice() {
-      super(1);
-      block = must(0, 3);
-    }
+    private final long block = must(0, 3);
 
     @Actor
     public void one(III_Result r) {
@@ -136,14 +124,14 @@ public final class FrameWordStress {
     }
   }
 
+  /// The wrong order is refused.
   @JCStressTest
-  @Outcome(id = "1, 0, 1", expect = ACCEPTABLE, desc = "the wrong order is refused")
+  @JCStressMeta(Allowed.OnlyTheFirst.class)
   @State
   public static class AFreeOfTheWrongOrder extends World {
     private final long block;
 
     public AFreeOfTheWrongOrder() {
-      super(1);
       block = must(0, 2);
       must(0, 2);
       free(0, block + 4, 2);
@@ -165,18 +153,13 @@ public final class FrameWordStress {
     }
   }
 
+  /// They coalesce and the area goes back.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "they coalesce and the area goes back")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class BothHalvesOfAnAreaFreed extends World {
-    private final long low;
-    private final long high;
-
-    public BothHalvesOfAnAreaFreed() {
-      super(1);
-      low = must(0, 8);
-      high = must(0, 8);
-    }
+    private final long low = must(0, 8);
+    private final long high = must(0, 8);
 
     @Actor
     public void one(III_Result r) {
@@ -194,18 +177,13 @@ public final class FrameWordStress {
     }
   }
 
+  /// They coalesce and the area goes back.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "they coalesce and the area goes back")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class TheLastTwoPairsOfAWordFreed extends World {
-    private final long low;
-    private final long high;
-
-    public TheLastTwoPairsOfAWordFreed() {
-      super(1);
-      low = must(0, 1);
-      high = must(0, 1);
-    }
+    private final long low = must(0, 1);
+    private final long high = must(0, 1);
 
     @Actor
     public void one(III_Result r) {
@@ -223,28 +201,21 @@ public final class FrameWordStress {
     }
   }
 
+  /// One of them is refused.
   @JCStressTest
-  @Outcome(
-      id = {"1, 0, 1", "0, 1, 1"},
-      expect = ACCEPTABLE,
-      desc = "one of them is refused")
+  @JCStressMeta(Allowed.OneOfThem.class)
   @State
   public static class ABlockOfWordsFreedTwice extends World {
-    private final long block;
-
-    public ABlockOfWordsFreedTwice() {
-      super(1);
-      block = must(0, 7);
-    }
+    private final long block = must(0, 7);
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = core.freeRun(block, 128) ? 1 : 0;
+      r.r1 = freeRun(block, 128);
     }
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = core.freeRun(block, 128) ? 1 : 0;
+      r.r2 = freeRun(block, 128);
     }
 
     @Arbiter
@@ -253,24 +224,21 @@ public final class FrameWordStress {
     }
   }
 
+  /// One block or 8 frames.
   @JCStressTest
-  @Outcome(
-      id = {"1, 0, 1", "0, 1, 1"},
-      expect = ACCEPTABLE,
-      desc = "one block or 8 frames")
+  @JCStressMeta(Allowed.OneOfThem.class)
   @State
   public static class ABlockSplitAndFreed extends World {
     private final long block;
     private int split;
 
     public ABlockSplitAndFreed() {
-      super(1);
       block = must(0, 3);
     }
 
     @Actor
     public void split(III_Result r) {
-      split = core.split(block, 8) ? 1 : 0;
+      split = split(block, 8);
       r.r1 = split;
     }
 
@@ -286,32 +254,25 @@ public final class FrameWordStress {
         freed += free(0, block + i, 0);
       }
       boolean allOrNone = freed == 8 * split;
-      r.r3 = endedWhole() & (allOrNone ? GOOD : LOST);
+      r.r3 = endedWhole() & yes(allOrNone);
     }
   }
 
+  /// One of them is refused.
   @JCStressTest
-  @Outcome(
-      id = {"1, 0, 1", "0, 1, 1"},
-      expect = ACCEPTABLE,
-      desc = "one of them is refused")
+  @JCStressMeta(Allowed.OneOfThem.class)
   @State
   public static class ABlockOfWordsSplitTwice extends World {
-    private final long block;
-
-    public ABlockOfWordsSplitTwice() {
-      super(1);
-      block = must(0, 6);
-    }
+    private final long block = must(0, 6);
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = core.split(block, 64) ? 1 : 0;
+      r.r1 = split(block, 64);
     }
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = core.split(block, 64) ? 1 : 0;
+      r.r2 = split(block, 64);
     }
 
     @Arbiter
@@ -320,7 +281,7 @@ public final class FrameWordStress {
       for (int i = 0; i < 64; i++) {
         freed += free(0, block + i, 0);
       }
-      r.r3 = endedWhole() & (freed == 64 ? GOOD : LOST);
+      r.r3 = endedWhole() & yes(freed == 64);
     }
   }
 
@@ -342,13 +303,13 @@ public final class FrameWordStress {
     @Actor
     public void one(III_Result r) {
       first = places.allocateRange(0, 100, 500, KIND, 20);
-      r.r1 = first ? 1 : 0;
+      r.r1 = yes(first);
     }
 
     @Actor
     public void other(III_Result r) {
       second = places.allocateRange(1, 400, 500, KIND, 20);
-      r.r2 = second ? 1 : 0;
+      r.r2 = yes(second);
     }
 
     @Arbiter
@@ -360,59 +321,56 @@ public final class FrameWordStress {
       if (second) {
         good &= places.freeRange(0, 400, 500, 20) == null;
       }
-      r.r3 = endedWhole() & (good ? GOOD : LOST);
+      r.r3 = endedWhole() & yes(good);
     }
   }
 
+  /// The range has all of its frames or none.
   @JCStressTest
-  @Outcome(
-      id = {"1, 1, 1", "0, 1, 1"},
-      expect = ACCEPTABLE,
-      desc = "the range has all of its frames or none")
+  @JCStressMeta(Allowed.PerhapsTheFirst.class)
   @State
   public static class ARangeThatIsRolledBack extends World {
     private final HybridPlaces places = new HybridPlaces(core);
     private long block;
 
     public ARangeThatIsRolledBack() {
-      super(1);
       must(0, 8);
       must(0, 7);
     }
 
     @Actor
     public void range(III_Result r) {
-      r.r1 = places.allocateRange(0, 400, 64, KIND, 20) ? 1 : 0;
+      r.r1 = yes(places.allocateRange(0, 400, 64, KIND, 20));
     }
 
     @Actor
     public void request(III_Result r) {
       block = take(1, 4);
-      r.r2 = block != NONE ? 1 : 0;
+      r.r2 = yes(block);
     }
 
     @Arbiter
     public void end(III_Result r) {
       boolean apart = r.r1 + r.r2 < 2 || block + 16 <= 400 || block >= 464;
-      r.r3 = endedWith(128 - 16 * r.r2 - 64 * r.r1) & (apart ? GOOD : LOST);
+      r.r3 = endedWith(128 - 16 * r.r2 - 64 * r.r1) & yes(apart);
     }
   }
 
+  /// A legal free is never refused.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "a legal free is never refused")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class ABlockTakenFromARunThatIsBeingFreed extends World {
     private final long run;
 
     public ABlockTakenFromARunThatIsBeingFreed() {
-      super(1);
       leaveOnly(7);
       run = core.allocateRun(0, 96, KIND);
     }
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = core.freeRun(run, 96) ? 1 : 0;
+      r.r1 = freeRun(run, 96);
     }
 
     @Actor
@@ -426,14 +384,14 @@ public final class FrameWordStress {
     }
   }
 
+  /// The freed block is found.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "the freed block is found")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class ABlockOfWordsFreedWhileTheRestIsTaken extends World {
     private final long mine;
 
     public ABlockOfWordsFreedWhileTheRestIsTaken() {
-      super(1);
       leaveOnly(7);
       mine = must(0, 6);
     }
@@ -445,7 +403,7 @@ public final class FrameWordStress {
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = take(1, 6) != NONE ? 1 : 0;
+      r.r2 = yes(take(1, 6));
     }
 
     @Arbiter

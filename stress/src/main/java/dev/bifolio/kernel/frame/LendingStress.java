@@ -1,11 +1,9 @@
 package dev.bifolio.kernel.frame;
 
-import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
-
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
+import org.openjdk.jcstress.annotations.JCStressMeta;
 import org.openjdk.jcstress.annotations.JCStressTest;
-import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.III_Result;
 
@@ -16,19 +14,12 @@ import org.openjdk.jcstress.infra.results.III_Result;
 public final class LendingStress {
   private LendingStress() {}
 
+  /// The area serves before or after it went back.
   @JCStressTest
-  @Outcome(
-      id = "1, 1, 1",
-      expect = ACCEPTABLE,
-      desc = "the area serves before or after it went back")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class TheLastFreeBesideARequest extends World {
-    private final long mine;
-
-    public TheLastFreeBesideARequest() {
-      super(1);
-      mine = must(0, 1);
-    }
+    private final long mine = must(0, 1);
 
     @Actor
     public void one(III_Result r) {
@@ -37,7 +28,7 @@ public final class LendingStress {
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = take(1, 2) != NONE ? 1 : 0;
+      r.r2 = yes(take(1, 2));
     }
 
     @Arbiter
@@ -46,19 +37,12 @@ public final class LendingStress {
     }
   }
 
+  /// Too early, or just in time.
   @JCStressTest
-  @Outcome(
-      id = {"1, 1, 1", "1, 0, 1"},
-      expect = ACCEPTABLE,
-      desc = "too early, or just in time")
+  @JCStressMeta(Allowed.PerhapsTheSecond.class)
   @State
   public static class TheLastFreeBesideAHugeRequest extends World {
-    private final long mine;
-
-    public TheLastFreeBesideAHugeRequest() {
-      super(1);
-      mine = must(0, 1);
-    }
+    private final long mine = must(0, 1);
 
     @Actor
     public void one(III_Result r) {
@@ -67,7 +51,7 @@ public final class LendingStress {
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = take(1, 9) != NONE ? 1 : 0;
+      r.r2 = yes(take(1, 9));
     }
 
     @Arbiter
@@ -76,26 +60,20 @@ public final class LendingStress {
     }
   }
 
+  /// One of them has the only area.
   @JCStressTest
-  @Outcome(
-      id = {"1, 0, 1", "0, 1, 1"},
-      expect = ACCEPTABLE,
-      desc = "one of them has the only area")
+  @JCStressMeta(Allowed.OneOfThem.class)
   @State
   public static class AHugeRequestBesideASmallOne extends World {
 
-    public AHugeRequestBesideASmallOne() {
-      super(1);
-    }
-
     @Actor
     public void one(III_Result r) {
-      r.r1 = take(0, 9) != NONE ? 1 : 0;
+      r.r1 = yes(take(0, 9));
     }
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = take(1, 1) != NONE ? 1 : 0;
+      r.r2 = yes(take(1, 1));
     }
 
     @Arbiter
@@ -104,26 +82,26 @@ public final class LendingStress {
     }
   }
 
+  /// The drained area is whole.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "the drained area is whole")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class AHugeRequestWhileFramesAreCached extends World {
     private final long mine;
 
     public AHugeRequestWhileFramesAreCached() {
-      super(1);
       mine = must(0, 0);
       free(0, mine, 0);
     }
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = take(1, 9) != NONE ? 1 : 0;
+      r.r1 = yes(take(1, 9));
     }
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = core.callBack.all() || cached(0) == 0 ? 1 : 0;
+      r.r2 = yes(core.callBack.all() || cached(0) == 0);
     }
 
     @Arbiter
@@ -132,27 +110,23 @@ public final class LendingStress {
     }
   }
 
+  /// Never both.
   @JCStressTest
-  @Outcome(
-      id = {"1, 0, 1", "0, 1, 1"},
-      expect = ACCEPTABLE,
-      desc = "never both")
+  @JCStressMeta(Allowed.OneOfThem.class)
   @State
   public static class AHugeRequestBesideAPop extends World {
-
     public AHugeRequestBesideAPop() {
-      super(1);
       free(0, must(0, 0), 0);
     }
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = take(1, 9) != NONE ? 1 : 0;
+      r.r1 = yes(take(1, 9));
     }
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = take(0, 0) != NONE ? 1 : 0;
+      r.r2 = yes(take(0, 0));
     }
 
     @Arbiter
@@ -161,26 +135,20 @@ public final class LendingStress {
     }
   }
 
+  /// One of them.
   @JCStressTest
-  @Outcome(
-      id = {"1, 0, 1", "0, 1, 1"},
-      expect = ACCEPTABLE,
-      desc = "one of them")
+  @JCStressMeta(Allowed.OneOfThem.class)
   @State
   public static class TwoHugeRequestsForTheLastArea extends World {
 
-    public TwoHugeRequestsForTheLastArea() {
-      super(1);
-    }
-
     @Actor
     public void one(III_Result r) {
-      r.r1 = take(0, 9) != NONE ? 1 : 0;
+      r.r1 = yes(take(0, 9));
     }
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = take(1, 9) != NONE ? 1 : 0;
+      r.r2 = yes(take(1, 9));
     }
 
     @Arbiter
@@ -189,19 +157,12 @@ public final class LendingStress {
     }
   }
 
+  /// One of them is refused.
   @JCStressTest
-  @Outcome(
-      id = {"1, 0, 1", "0, 1, 1"},
-      expect = ACCEPTABLE,
-      desc = "one of them is refused")
+  @JCStressMeta(Allowed.OneOfThem.class)
   @State
   public static class AHugeBlockFreedTwice extends World {
-    private final long mine;
-
-    public AHugeBlockFreedTwice() {
-      super(1);
-      mine = must(0, 9);
-    }
+    private final long mine = must(0, 9);
 
     @Actor
     public void one(III_Result r) {
@@ -219,23 +180,16 @@ public final class LendingStress {
     }
   }
 
+  /// One block or 512 frames.
   @JCStressTest
-  @Outcome(
-      id = {"1, 0, 1", "0, 1, 1"},
-      expect = ACCEPTABLE,
-      desc = "one block or 512 frames")
+  @JCStressMeta(Allowed.OneOfThem.class)
   @State
   public static class AHugeBlockSplitAndFreed extends World {
-    private final long mine;
-
-    public AHugeBlockSplitAndFreed() {
-      super(1);
-      mine = must(0, 9);
-    }
+    private final long mine = must(0, 9);
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = core.split(mine, 512) ? 1 : 0;
+      r.r1 = split(mine, 512);
     }
 
     @Actor
@@ -249,15 +203,13 @@ public final class LendingStress {
       for (int i = 0; i < 512 && r.r1 == 1; i++) {
         freed += free(0, mine + i, 0);
       }
-      r.r3 = endedWhole() & (freed == 512 * r.r1 ? GOOD : LOST);
+      r.r3 = endedWhole() & yes(freed == 512 * r.r1);
     }
   }
 
+  /// One of them is refused.
   @JCStressTest
-  @Outcome(
-      id = {"1, 0, 1", "0, 1, 1"},
-      expect = ACCEPTABLE,
-      desc = "one of them is refused")
+  @JCStressMeta(Allowed.OneOfThem.class)
   @State
   public static class ALongRunFreedTwice extends World {
     private final long mine;
@@ -269,12 +221,12 @@ public final class LendingStress {
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = core.freeRun(mine, 600) ? 1 : 0;
+      r.r1 = freeRun(mine, 600);
     }
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = core.freeRun(mine, 600) ? 1 : 0;
+      r.r2 = freeRun(mine, 600);
     }
 
     @Arbiter
@@ -283,8 +235,9 @@ public final class LendingStress {
     }
   }
 
+  /// Both are served.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "both are served")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class ALongRunFreedBesideARequestInItsRest extends World {
     private final long mine;
@@ -296,12 +249,12 @@ public final class LendingStress {
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = core.freeRun(mine, 600) ? 1 : 0;
+      r.r1 = freeRun(mine, 600);
     }
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = take(1, 4) != NONE ? 1 : 0;
+      r.r2 = yes(take(1, 4));
     }
 
     @Arbiter
@@ -310,21 +263,21 @@ public final class LendingStress {
     }
   }
 
+  /// Refused.
   @JCStressTest
-  @Outcome(id = "1, 0, 1", expect = ACCEPTABLE, desc = "refused")
+  @JCStressMeta(Allowed.OnlyTheFirst.class)
   @State
   public static class AStaleFreeIntoAnAreaThatWentBack extends World {
     private final long mine;
 
     public AStaleFreeIntoAnAreaThatWentBack() {
-      super(1);
       mine = must(0, 1);
       free(0, mine, 1);
     }
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = take(0, 9) != NONE ? 1 : 0;
+      r.r1 = yes(take(0, 9));
     }
 
     @Actor
@@ -338,8 +291,9 @@ public final class LendingStress {
     }
   }
 
+  /// Two different frames.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "two different frames")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class TwoSlotsThatRefill extends World {
     private long first;
@@ -352,18 +306,18 @@ public final class LendingStress {
     @Actor
     public void one(III_Result r) {
       first = take(0, 0);
-      r.r1 = first != NONE ? 1 : 0;
+      r.r1 = yes(first);
     }
 
     @Actor
     public void other(III_Result r) {
       second = take(1, 0);
-      r.r2 = second != NONE ? 1 : 0;
+      r.r2 = yes(second);
     }
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = endedWith(1022) & (first == second ? LOST : GOOD);
+      r.r3 = endedWith(1022) & yes(first != second);
     }
   }
 }

@@ -1,14 +1,12 @@
 package dev.bifolio.kernel.frame;
 
-import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
+import static dev.bifolio.kernel.frame.World.yes;
 
 import dev.bifolio.kernel.platform.Memory;
-import java.lang.foreign.Arena;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
+import org.openjdk.jcstress.annotations.JCStressMeta;
 import org.openjdk.jcstress.annotations.JCStressTest;
-import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.III_Result;
 
@@ -16,17 +14,7 @@ import org.openjdk.jcstress.infra.results.III_Result;
 ///
 /// Results: what each actor got (1 for yes), and whether all is well in the end (1).
 public final class LevelStress {
-  private static final ConcurrentLinkedQueue<Long> BLOCKS = new ConcurrentLinkedQueue<>();
-  private static final long BLOCK_BYTES = 1 << 16;
-
   private LevelStress() {}
-
-  private static long cleared(long byteSize) {
-    Long used = BLOCKS.poll();
-    long block = used == null ? Arena.global().allocate(BLOCK_BYTES, 64).address() : used;
-    Memory.fill(block, byteSize, (byte) 0);
-    return block;
-  }
 
   /// A level of areas below a level of groups, of which there are two.
   static class Levels {
@@ -36,7 +24,7 @@ public final class LevelStress {
 
     Levels() {
       long aboveBytes = UnitLevel.metadataBytes(14, 0, 2 << 14);
-      block = cleared(aboveBytes + UnitLevel.metadataBytes(9, 0, 2 << 14));
+      block = Blocks.take(aboveBytes + UnitLevel.metadataBytes(9, 0, 2 << 14));
       above.attach(block, 0, 2 << 14);
       level.attach(block + aboveBytes, 0, 2 << 14);
       above.put(0, UnitWord.ALL_LENT);
@@ -52,8 +40,8 @@ public final class LevelStress {
       while (level.take(0) >= 0) {
         count++;
       }
-      BLOCKS.add(block);
-      return count == units ? 1 : 0;
+      Blocks.giveBack(block);
+      return yes(count == units);
     }
 
     /// Whether both groups are whole again.
@@ -62,29 +50,26 @@ public final class LevelStress {
       above.drain();
       boolean whole = above.take(0) >= 0;
       whole &= above.take(0) >= 0;
-      BLOCKS.add(block);
-      return whole ? 1 : 0;
+      Blocks.giveBack(block);
+      return yes(whole);
     }
   }
 
+  /// Whoever closes the word looks again.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "whoever closes the word looks again")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class AFreeWhileItsWordIsClosed extends Levels {
-    private final long unit;
-
-    public AFreeWhileItsWordIsClosed() {
-      unit = level.take(0);
-    }
+    private final long unit = level.take(0);
 
     @Actor
     public void free(III_Result r) {
-      r.r1 = level.free(unit, 1) ? 1 : 0;
+      r.r1 = yes(level.free(unit, 1));
     }
 
     @Actor
     public void close(III_Result r) {
-      r.r2 = level.drain() ? 1 : 0;
+      r.r2 = yes(level.drain());
     }
 
     @Arbiter
@@ -93,24 +78,21 @@ public final class LevelStress {
     }
   }
 
+  /// The full word is found again.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "the full word is found again")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class AFreeWhileAnotherWordIsOpened extends Levels {
-    private final long unit;
-
-    public AFreeWhileAnotherWordIsOpened() {
-      unit = level.take(5);
-    }
+    private final long unit = level.take(5);
 
     @Actor
     public void free(III_Result r) {
-      r.r1 = level.free(unit, 32) ? 1 : 0;
+      r.r1 = yes(level.free(unit, 32));
     }
 
     @Actor
     public void open(III_Result r) {
-      r.r2 = level.take(0) >= 0 ? 1 : 0;
+      r.r2 = yes(level.take(0) >= 0);
     }
 
     @Arbiter
@@ -119,8 +101,9 @@ public final class LevelStress {
     }
   }
 
+  /// From the word, or from another one.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "from the word, or from another one")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class ARequestWhileItsWordGoesBack extends Levels {
     public ARequestWhileItsWordGoesBack() {
@@ -129,7 +112,7 @@ public final class LevelStress {
 
     @Actor
     public void request(III_Result r) {
-      r.r1 = level.take(1) >= 0 ? 1 : 0;
+      r.r1 = yes(level.take(1) >= 0);
     }
 
     @Actor
@@ -144,8 +127,9 @@ public final class LevelStress {
     }
   }
 
+  /// Two units, of one word or of two.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "two units, of one word or of two")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class TwoLoansAtOnce extends Levels {
     private long first;
@@ -154,25 +138,26 @@ public final class LevelStress {
     @Actor
     public void one(III_Result r) {
       first = level.lend();
-      r.r1 = first >= 0 ? 1 : 0;
+      r.r1 = yes(first >= 0);
     }
 
     @Actor
     public void other(III_Result r) {
       second = level.lend();
-      r.r2 = second >= 0 ? 1 : 0;
+      r.r2 = yes(second >= 0);
     }
 
     @Arbiter
     public void end(III_Result r) {
       level.takeBack(first);
       level.takeBack(second);
-      r.r3 = endedWhole() & (first == second ? 0 : 1);
+      r.r3 = endedWhole() & yes(first == second ? 0 : 1);
     }
   }
 
+  /// Both come back whole.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "both come back whole")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class TwoUnitsTakenBack extends Levels {
     private final long first;
@@ -202,11 +187,9 @@ public final class LevelStress {
     }
   }
 
+  /// Before it was whole, or after.
   @JCStressTest
-  @Outcome(
-      id = {"1, 1, 1", "0, 1, 1"},
-      expect = ACCEPTABLE,
-      desc = "before it was whole, or after")
+  @JCStressMeta(Allowed.PerhapsTheFirst.class)
   @State
   public static class AWholeGroupBesideTheLastFree extends Levels {
     private final long unit;
@@ -219,12 +202,12 @@ public final class LevelStress {
 
     @Actor
     public void request(III_Result r) {
-      r.r1 = above.take(0) >= 0 ? 1 : 0;
+      r.r1 = yes(above.take(0) >= 0);
     }
 
     @Actor
     public void free(III_Result r) {
-      r.r2 = level.free(unit, 1) ? 1 : 0;
+      r.r2 = yes(level.free(unit, 1));
     }
 
     @Arbiter
@@ -244,7 +227,7 @@ public final class LevelStress {
 
     Hints() {
       long byteSize = HintBitmap.metadataBytes(1, 2, 8192);
-      block = cleared(byteSize + 64);
+      block = Blocks.take(byteSize + 64);
       hints.attach(block + 64, 8192, block + 32);
       item = block;
     }
@@ -262,13 +245,14 @@ public final class LevelStress {
 
     final int endedWith(long wanted) {
       boolean found = hints.find(0, 0) == wanted;
-      BLOCKS.add(block);
-      return found ? 1 : 0;
+      Blocks.giveBack(block);
+      return yes(found);
     }
   }
 
+  /// One of them sees the other.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "one of them sees the other")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class AHintSetWhileItIsCleared extends Hints {
     public AHintSetWhileItIsCleared() {
@@ -294,8 +278,9 @@ public final class LevelStress {
     }
   }
 
+  /// The upper bits are set in the end.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "the upper bits are set in the end")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class AHintSetWhileUpperBitsAreCleared extends Hints {
     public AHintSetWhileUpperBitsAreCleared() {
@@ -321,8 +306,9 @@ public final class LevelStress {
     }
   }
 
+  /// The upper bits are set in the end.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "the upper bits are set in the end")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class TwoSearchesThatClearUpperBits extends Hints {
     public TwoSearchesThatClearUpperBits() {

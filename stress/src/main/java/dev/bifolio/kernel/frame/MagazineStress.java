@@ -1,12 +1,10 @@
 package dev.bifolio.kernel.frame;
 
-import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
-
 import dev.bifolio.kernel.platform.Memory;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
+import org.openjdk.jcstress.annotations.JCStressMeta;
 import org.openjdk.jcstress.annotations.JCStressTest;
-import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.III_Result;
 
@@ -46,11 +44,9 @@ public final class MagazineStress {
     }
   }
 
+  /// Two different frames, not both from the magazine.
   @JCStressTest
-  @Outcome(
-      id = {"1, 1, 1", "0, 1, 1"},
-      expect = ACCEPTABLE,
-      desc = "two different frames, not both from the magazine")
+  @JCStressMeta(Allowed.PerhapsTheFirst.class)
   @State
   public static class TwoPopsOfOneMagazine extends Cached {
     private long first;
@@ -62,22 +58,25 @@ public final class MagazineStress {
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = (first = core.magazines.pop(slot(0), 0)) >= 0 ? 1 : 0;
+      first = core.magazines.pop(slot(0), 0);
+      r.r1 = yes(first);
     }
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = (second = take(0, 0)) != NONE ? 1 : 0;
+      second = take(0, 0);
+      r.r2 = yes(second);
     }
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = endedWith(first >= 0 ? 2 : 3) & (first == second ? LOST : GOOD);
+      r.r3 = endedWith(first >= 0 ? 2 : 3) & yes(first != second);
     }
   }
 
+  /// The freed frame, the cached one or another.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "the freed frame, the cached one or another")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class APopBesideAPush extends Cached {
     private final long mine;
@@ -89,7 +88,7 @@ public final class MagazineStress {
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = take(0, 0) != NONE ? 1 : 0;
+      r.r1 = yes(take(0, 0));
     }
 
     @Actor
@@ -103,18 +102,12 @@ public final class MagazineStress {
     }
   }
 
+  /// One of them is refused.
   @JCStressTest
-  @Outcome(
-      id = {"1, 0, 1", "0, 1, 1"},
-      expect = ACCEPTABLE,
-      desc = "one of them is refused")
+  @JCStressMeta(Allowed.OneOfThem.class)
   @State
   public static class OneFramePushedTwice extends Cached {
-    private final long mine;
-
-    public OneFramePushedTwice() {
-      mine = loose();
-    }
+    private final long mine = loose();
 
     @Actor
     public void one(III_Result r) {
@@ -132,8 +125,9 @@ public final class MagazineStress {
     }
   }
 
+  /// A cached frame cannot be freed.
   @JCStressTest
-  @Outcome(id = "1, 0, 1", expect = ACCEPTABLE, desc = "a cached frame cannot be freed")
+  @JCStressMeta(Allowed.OnlyTheFirst.class)
   @State
   public static class APushBesideAMistakenOne extends Cached {
     private final long cached;
@@ -160,11 +154,9 @@ public final class MagazineStress {
     }
   }
 
+  /// Served from here or there, nothing lost.
   @JCStressTest
-  @Outcome(
-      id = {"1, 1, 1", "1, 0, 1"},
-      expect = ACCEPTABLE,
-      desc = "served from here or there, nothing lost")
+  @JCStressMeta(Allowed.PerhapsTheSecond.class)
   @State
   public static class APopBesideADrain extends Cached {
 
@@ -174,12 +166,12 @@ public final class MagazineStress {
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = take(0, 0) != NONE ? 1 : 0;
+      r.r1 = yes(take(0, 0));
     }
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = core.magazines.drain(slot(0)) ? 1 : 0;
+      r.r2 = yes(core.magazines.drain(slot(0)));
     }
 
     @Arbiter
@@ -188,8 +180,9 @@ public final class MagazineStress {
     }
   }
 
+  /// Cached or sent home.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "cached or sent home")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class APushBesideADrain extends Cached {
     private final long mine;
@@ -206,7 +199,7 @@ public final class MagazineStress {
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = core.magazines.drain(slot(0)) ? 1 : 0;
+      r.r2 = yes(core.magazines.drain(slot(0)));
     }
 
     @Arbiter
@@ -215,8 +208,9 @@ public final class MagazineStress {
     }
   }
 
+  /// The refill serves, the free counts.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "the refill serves, the free counts")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class AFrameOfAMagazineFreedWhileItsWordIsAnnounced extends Cached {
 
@@ -226,7 +220,7 @@ public final class MagazineStress {
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = take(0, 0) != NONE ? 1 : 0;
+      r.r1 = yes(take(0, 0));
     }
 
     @Actor
@@ -240,8 +234,9 @@ public final class MagazineStress {
     }
   }
 
+  /// The refill serves, the frees count.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "the refill serves, the frees count")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class APairSplitAndFreedWhileItsWordIsAnnounced extends Cached {
     private final long pair;
@@ -253,7 +248,7 @@ public final class MagazineStress {
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = take(0, 0) != NONE ? 1 : 0;
+      r.r1 = yes(take(0, 0));
     }
 
     @Actor

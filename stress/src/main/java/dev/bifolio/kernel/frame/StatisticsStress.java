@@ -1,11 +1,9 @@
 package dev.bifolio.kernel.frame;
 
-import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
-
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
+import org.openjdk.jcstress.annotations.JCStressMeta;
 import org.openjdk.jcstress.annotations.JCStressTest;
-import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.III_Result;
 
@@ -16,14 +14,14 @@ import org.openjdk.jcstress.infra.results.III_Result;
 public final class StatisticsStress {
   private StatisticsStress() {}
 
+  /// None, one or two requests counted.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "none, one or two requests counted")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class ACountWhileFramesAreAllocated extends World {
     private final HybridCounts counts = new HybridCounts(core);
 
     public ACountWhileFramesAreAllocated() {
-      super(1);
       free(0, must(0, 0), 0);
     }
 
@@ -31,31 +29,31 @@ public final class StatisticsStress {
     public void move(III_Result r) {
       long first = take(0, 0);
       long second = take(0, 0);
-      r.r1 = first != NONE && second != NONE ? 1 : 0;
+      r.r1 = yes(first != NONE && second != NONE);
     }
 
     @Actor
     public void read(III_Result r) {
       long before = counts.allocations(0, KIND);
       long after = counts.allocations(0, KIND);
-      r.r2 = before >= 1 && before <= after && after <= 3 ? 1 : 0;
+      r.r2 = yes(before >= 1 && before <= after && after <= 3);
     }
 
     @Arbiter
     public void end(III_Result r) {
       boolean exact = counts.allocations(0, KIND) == 3;
-      r.r3 = endedWith(510) & (exact ? GOOD : LOST);
+      r.r3 = endedWith(510) & yes(exact);
     }
   }
 
+  /// No frame is missing or there twice.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "no frame is missing or there twice")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class AWalkWhileAPairIsFreed extends World {
     private final long mine;
 
     public AWalkWhileAPairIsFreed() {
-      super(1);
       must(0, 1);
       mine = must(0, 1);
     }
@@ -69,7 +67,7 @@ public final class StatisticsStress {
     public void read(III_Result r) {
       FrameCensus census = new FrameCensus(core.states, 9, 0, AreaWord.FRAMES);
       boolean possible = census.usedFrames() >= 2 && census.usedFrames() <= 4;
-      r.r2 = possible && census.managedFrames() == AreaWord.FRAMES ? 1 : 0;
+      r.r2 = yes(possible && census.managedFrames() == AreaWord.FRAMES);
     }
 
     @Arbiter
@@ -79,14 +77,14 @@ public final class StatisticsStress {
     }
   }
 
+  /// Cached, free or used, always one frame.
   @JCStressTest
-  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "cached, free or used, always one frame")
+  @JCStressMeta(Allowed.Both.class)
   @State
   public static class AWalkWhileAFrameIsCached extends World {
     private final long mine;
 
     public AWalkWhileAFrameIsCached() {
-      super(1);
       leaveOnly(1);
       mine = must(0, 0);
       must(0, 0);
@@ -101,7 +99,7 @@ public final class StatisticsStress {
     public void read(III_Result r) {
       FrameCensus census = new FrameCensus(core.states, 9, 0, AreaWord.FRAMES);
       boolean possible = census.usedFrames() >= 511 && census.usedFrames() <= 512;
-      r.r2 = possible && census.managedFrames() == AreaWord.FRAMES ? 1 : 0;
+      r.r2 = yes(possible && census.managedFrames() == AreaWord.FRAMES);
     }
 
     @Arbiter

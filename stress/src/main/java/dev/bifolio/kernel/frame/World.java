@@ -1,43 +1,49 @@
 package dev.bifolio.kernel.frame;
 
 import dev.bifolio.kernel.platform.Memory;
-import java.lang.foreign.Arena;
-import java.util.concurrent.ConcurrentLinkedQueue;
+import dev.bifolio.kernel.unit.Pages;
 
 /// A small machine for one race: the real allocator over real off-heap metadata, of a few areas.
 ///
 /// A test begins from a state that its constructor makes, lets two actors race, and asks in the
-/// end, alone, whether anything is lost. Millions of these are made in a run; their memory is used
-/// again after [#ended].
+/// end, alone, whether anything is lost. What it answers is 1 for yes and 0 for no.
 class World {
   static final long NONE = HybridCore.NONE;
   static final int KIND = 0;
-
-  /// Answer of [#ended] if nothing is wrong.
-  static final int GOOD = 1;
-
-  static final int LOST = 0;
+  static final int YES = 1;
+  static final int NO = 0;
 
   private static final int CPUS = 2;
-  private static final long BLOCK_BYTES = 1 << 15;
-  private static final ConcurrentLinkedQueue<Long> BLOCKS = new ConcurrentLinkedQueue<>();
 
-  final HybridCore core = new HybridCore(CPUS);
-  private final int areaCount;
+  final HybridAllocator allocator;
+  final HybridCore core;
+  private final int frameCount;
   private final long block;
 
+  /// One area.
+  World() {
+    this(1, CPUS);
+  }
+
   World(int areaCount) {
-    this.areaCount = areaCount;
-    long endPfn = (long) areaCount * AreaWord.FRAMES;
-    long byteSize = HybridCore.metadataBytes(0, endPfn, CPUS);
-    if (byteSize > BLOCK_BYTES) {
-      throw new IllegalArgumentException("metadata of " + byteSize + " bytes");
-    }
-    Long used = BLOCKS.poll();
-    block = used == null ? Arena.global().allocate(BLOCK_BYTES, 64).address() : used;
-    Memory.fill(block, byteSize, (byte) 0);
-    core.attach(block, 0, endPfn);
-    new HandOver(core.levels, core.areas).add(0, endPfn);
+    this(areaCount, CPUS);
+  }
+
+  World(int areaCount, int cpuCount) {
+    frameCount = areaCount * AreaWord.FRAMES;
+    block = Blocks.take(HybridAllocator.metadataBytes(0, frameCount, cpuCount));
+    allocator = new HybridAllocator(20, cpuCount, block, 0, frameCount);
+    core = allocator.core;
+    allocator.addFrames(0, frameCount);
+  }
+
+  static int yes(boolean is) {
+    return is ? YES : NO;
+  }
+
+  /// Whether a request was served.
+  static int yes(long pfn) {
+    return pfn >= 0 ? YES : NO;
   }
 
   final long take(int cpu, int order) {
@@ -55,7 +61,7 @@ class World {
 
   /// Takes all of the machine's frames but the last 2^order.
   final void leaveOnly(int order) {
-    for (int i = 1; i < areaCount; i++) {
+    for (int taken = AreaWord.FRAMES; taken < frameCount; taken += AreaWord.FRAMES) {
       must(0, 9);
     }
     for (int next = 8; next >= order; next--) {
@@ -64,9 +70,21 @@ class World {
     core.callBack.all();
   }
 
-  /// 1 if the block was freed, 0 if that was refused.
   final int free(int cpu, long pfn, int order) {
-    return core.free(cpu, pfn, order) ? 1 : 0;
+    return yes(core.free(cpu, pfn, order));
+  }
+
+  /// Frees a run past the caches.
+  final int freeRun(long pfn, int count) {
+    return yes(core.freeRun(pfn, count));
+  }
+
+  final int split(long pfn, int count) {
+    return yes(core.split(pfn, count));
+  }
+
+  final int drainSlot(int cpu) {
+    return yes(core.claims.drain(core.slots.of(cpu, KIND)));
   }
 
   final long slot(int cpu) {
@@ -78,32 +96,35 @@ class World {
     return ClaimWord.mask(Memory.getLongVolatile(slot(cpu)));
   }
 
-  /// How many single frames can be had.
-  final int count() {
-    int count = 0;
-    while (take(0, 0) != NONE) {
-      count++;
-    }
-    return count;
-  }
-
   /// The end of a test in which all was freed: whether all areas can be had as huge blocks.
   final int endedWhole() {
     boolean whole = true;
-    for (int i = 0; i < areaCount; i++) {
-      whole &= take(0, 9) != NONE;
+    for (int taken = 0; taken < frameCount; taken += AreaWord.FRAMES) {
+      whole &= take(0, Pages.HUGE_ORDER) != NONE;
     }
     return ended(whole);
   }
 
   /// The end of a test in which so many frames are still free: whether just these can be had, one
-  /// by one.
-  final int endedWith(int freeFrames) {
-    return ended(count() == freeFrames);
+  /// by one, each once, and none that is in use.
+  final int endedWith(int freeFrames, long... inUse) {
+    boolean[] seen = new boolean[frameCount];
+    boolean good = true;
+    for (long pfn : inUse) {
+      good &= !seen[(int) pfn];
+      seen[(int) pfn] = true;
+    }
+    int count = 0;
+    for (long pfn = take(0, 0); pfn != NONE; pfn = take(0, 0)) {
+      good &= !seen[(int) pfn];
+      seen[(int) pfn] = true;
+      count++;
+    }
+    return ended(good && count == freeFrames);
   }
 
   final int ended(boolean good) {
-    BLOCKS.add(block);
-    return good ? GOOD : LOST;
+    Blocks.giveBack(block);
+    return yes(good);
   }
 }

@@ -1,0 +1,38 @@
+package dev.bifolio.kernel.frame;
+
+import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
+
+import org.openjdk.jcstress.annotations.Outcome;
+
+/// What most races allow: which of the two actors may have been served, and that all is well in the
+/// end.
+final class Allowed {
+  private Allowed() {}
+
+  @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "both")
+  interface Both {}
+
+  @Outcome(
+      id = {"1, 0, 1", "0, 1, 1"},
+      expect = ACCEPTABLE,
+      desc = "one of them, never both")
+  interface OneOfThem {}
+
+  @Outcome(id = "1, 0, 1", expect = ACCEPTABLE, desc = "the first alone")
+  interface OnlyTheFirst {}
+
+  @Outcome(id = "0, 1, 1", expect = ACCEPTABLE, desc = "the second alone")
+  interface OnlyTheSecond {}
+
+  @Outcome(
+      id = {"1, 1, 1", "0, 1, 1"},
+      expect = ACCEPTABLE,
+      desc = "the second always")
+  interface PerhapsTheFirst {}
+
+  @Outcome(
+      id = {"1, 1, 1", "1, 0, 1"},
+      expect = ACCEPTABLE,
+      desc = "the first always")
+  interface PerhapsTheSecond {}
+}
