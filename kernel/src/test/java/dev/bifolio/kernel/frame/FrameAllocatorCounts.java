@@ -10,6 +10,7 @@ import dev.bifolio.kernel.unit.FrameRequestException;
 import dev.bifolio.kernel.unit.Pages;
 import dev.bifolio.testkit.Behaviour;
 import java.util.Arrays;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
@@ -165,6 +166,7 @@ abstract class FrameAllocatorCounts extends FrameAllocatorFixture {
   // ---- Cached frames ----
 
   @Test
+  @Tag("slow")
   @Behaviour("100")
   void cachedFramesAreNeitherInUseNorFree() {
     FrameAllocator allocator = memoryOf(20, 0, 4096);
