@@ -11,6 +11,7 @@ import dev.bifolio.testkit.Behaviour;
 import dev.bifolio.testkit.SplitMix64;
 import java.util.Arrays;
 import java.util.stream.LongStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// What every allocator of frames does with many single frames in one call. Written once; a
@@ -178,6 +179,7 @@ abstract class FrameAllocatorBulk extends FrameAllocatorFixture {
   }
 
   @Test
+  @Tag("slow")
   @Behaviour({"51", "52"})
   void anyBulkWorkAgreesWithTheLedger() {
     for (int seed = 0; seed < 20; seed++) {

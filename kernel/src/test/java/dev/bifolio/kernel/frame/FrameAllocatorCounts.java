@@ -10,6 +10,7 @@ import dev.bifolio.kernel.unit.FrameRequestException;
 import dev.bifolio.kernel.unit.Pages;
 import dev.bifolio.testkit.Behaviour;
 import java.util.Arrays;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
@@ -162,9 +163,28 @@ abstract class FrameAllocatorCounts extends FrameAllocatorFixture {
     assertConserved(allocator);
   }
 
+  @Test
+  void onlyARequestForOneFrameThatFailsTellsThatAllAreInUse() {
+    FrameAllocator allocator = memoryOf(8);
+    long single = allocate(allocator, 0);
+    assertEquals(NO_FRAME, allocate(allocator, 3));
+    allocator.free(single, 0);
+    assertTrue(allocator.statistics().peakUsedFrames() <= 1);
+    long[] pfns = new long[8];
+    for (int i = 0; i < 8; i++) {
+      pfns[i] = allocate(allocator, 0);
+    }
+    assertEquals(NO_FRAME, allocate(allocator, 0));
+    for (long pfn : pfns) {
+      allocator.free(pfn, 0);
+    }
+    assertEquals(8, allocator.statistics().peakUsedFrames());
+  }
+
   // ---- Cached frames ----
 
   @Test
+  @Tag("slow")
   @Behaviour("100")
   void cachedFramesAreNeitherInUseNorFree() {
     FrameAllocator allocator = memoryOf(20, 0, 4096);

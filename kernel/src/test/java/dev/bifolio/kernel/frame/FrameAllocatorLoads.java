@@ -16,6 +16,7 @@ import dev.bifolio.testkit.SplitMix64;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// Loads under which allocators of two paths, with a threshold between small and large requests and
@@ -133,6 +134,7 @@ abstract class FrameAllocatorLoads extends FrameAllocatorFixture {
   }
 
   @Test
+  @Tag("slow")
   @Behaviour("89")
   void framesCachedOnOneCpuServeTheOthers() {
     FrameAllocator allocator = memoryOf(20, 0, 1 << 15);

@@ -157,4 +157,30 @@ abstract class FrameAllocatorRanges extends FrameAllocatorFixture {
     allocator.freeFrames(allocate(allocator, 4), 16);
     assertEquals(1, freeBlocks(allocator, 6));
   }
+
+  @Test
+  void theLargestOrderIsAsLegalAsAnyOther() {
+    for (int maxOrder : new int[] {0, 4, 9, 10}) {
+      long frameCount = 1L << maxOrder;
+      FrameAllocator allocator = memoryOf(maxOrder, 0, 2 * frameCount);
+      long first = subject.tryAllocateOn(allocator, 0, maxOrder, AllocationFlags.NONE);
+      long second = allocateFrames(allocator, frameCount);
+      assertEquals(2 * frameCount, allocator.statistics().usedFrames());
+      assertEquals(0, subject.tryFreeOn(allocator, 0, first, maxOrder));
+      allocator.freeFrames(second, frameCount);
+      long block = allocate(allocator, maxOrder);
+      allocator.splitBlock(block, maxOrder);
+      for (long pfn = block; pfn < block + frameCount; pfn++) {
+        allocator.free(pfn, 0);
+      }
+      assertEquals(2, freeBlocks(allocator, maxOrder));
+    }
+  }
+
+  @Test
+  void aRangeIsNamedByItsFirstFrame() {
+    FrameAllocator allocator = memoryOf(20, 0x1000, 1024);
+    assertEquals(0x1005, allocator.tryAllocateRange(0x1005, 20, AllocationFlags.NONE));
+    assertEquals(0x1200, allocator.tryAllocateRange(0x1200, 512, AllocationFlags.NONE));
+  }
 }

@@ -11,6 +11,7 @@ import dev.bifolio.testkit.HeapAllocation;
 import dev.bifolio.testkit.SplitMix64;
 import java.util.Arrays;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// What every allocator of frames survives: all orders of freeing, odd maps, large memories.
@@ -155,6 +156,7 @@ abstract class FrameAllocatorTorture extends FrameAllocatorFixture {
   }
 
   @Test
+  @Tag("slow")
   void theLargestSpanOf64TebibytesIsHandedOverAsLargeBlocks() {
     FrameAllocator allocator = memoryOf(20, 0, 1L << 34);
     assertEquals(1L << 14, allocator.freeBlockCount(20));

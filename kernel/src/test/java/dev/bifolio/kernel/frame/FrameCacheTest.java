@@ -13,6 +13,7 @@ import java.util.BitSet;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// What an owner gets from his cache, what others do meanwhile, and how he is asked to give back.
@@ -322,6 +323,7 @@ class FrameCacheTest extends OwnedCaches {
   // ---- Threads ----
 
   @Test
+  @Tag("slow")
   @Behaviour("100")
   void anotherThreadMayFreeWhatTheOwnerAllocatesAndTheReverse() throws InterruptedException {
     HybridAllocator allocator = areas(8);

@@ -11,6 +11,7 @@ import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.AtomicReferenceArray;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// Several owners at work at once, on threads of their own: what one allocates another frees,
@@ -20,6 +21,7 @@ class FrameCacheThreadsTest extends OwnedCaches {
   private static final int STEPS = 40_000;
 
   @Test
+  @Tag("slow")
   @Behaviour({"51", "52"})
   void noFrameIsLostOrHasTwoOwnersWhateverOwnersDo() throws InterruptedException {
     for (int seed = 0; seed < 3; seed++) {

@@ -11,6 +11,7 @@ import dev.bifolio.testkit.SplitMix64;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// What each frame is, and the count of all frames, agree with a list of what was done.
@@ -127,6 +128,7 @@ class FrameStatesTest extends HybridParts {
   }
 
   @Test
+  @Tag("slow")
   void everyFrameOfARandomMemoryIsToldForWhatItIs() {
     for (int round = 0; round < 16; round++) {
       SplitMix64 random = new SplitMix64(1000 + round);

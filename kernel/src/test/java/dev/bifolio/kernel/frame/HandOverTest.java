@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// Memory that is handed over in any pieces and any order is the same as when it comes at once.
@@ -81,6 +82,7 @@ class HandOverTest extends HybridParts {
   }
 
   @Test
+  @Tag("slow")
   void overlappingPiecesCountTheirNewFramesOnly() {
     SplitMix64 random = new SplitMix64(22);
     for (int round = 0; round < 100; round++) {

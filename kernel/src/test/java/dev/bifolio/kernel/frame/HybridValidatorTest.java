@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.bifolio.testkit.SplitMix64;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// `validate()` of the hybrid allocator finds nothing in what honest work leaves behind, and stays
@@ -81,6 +82,7 @@ class HybridValidatorTest extends PlantedCorruptions {
   // ---- Random work ----
 
   @Test
+  @Tag("slow")
   void whatRandomWorkLeavesBehindIsSound() {
     SplitMix64 random = new SplitMix64(31);
     long served = 0;
@@ -102,6 +104,7 @@ class HybridValidatorTest extends PlantedCorruptions {
   }
 
   @Test
+  @Tag("slow")
   void everySingleStepIsSound() {
     SplitMix64 random = new SplitMix64(32);
     for (int round = 0; round < 25; round++) {
