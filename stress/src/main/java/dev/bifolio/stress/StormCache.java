@@ -1,5 +1,6 @@
 package dev.bifolio.stress;
 
+import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.frame.FrameCache;
 import dev.bifolio.testkit.SplitMix64;
 
@@ -7,7 +8,6 @@ import dev.bifolio.testkit.SplitMix64;
 /// another, or hands it on to another thread for his. One thread at a time, as for the cache
 /// itself.
 final class StormCache {
-  private static final int KINDS = 6;
 
   private final Storm storm;
   private final SplitMix64 random;
@@ -20,7 +20,7 @@ final class StormCache {
   }
 
   private FrameCache open() {
-    return storm.allocator().openCache(random.below(KINDS));
+    return storm.allocator().openCache(random.below(AllocationFlags.ALL + 1));
   }
 
   /// A frame, or NO_FRAME.

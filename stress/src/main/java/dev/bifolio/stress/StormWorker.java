@@ -1,5 +1,6 @@
 package dev.bifolio.stress;
 
+import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.frame.HybridAllocator;
 import dev.bifolio.kernel.unit.FrameRequestException;
 import dev.bifolio.kernel.unit.Pages;
@@ -24,7 +25,6 @@ final class StormWorker {
     }
   }
 
-  private static final int KINDS = 6;
   private static final int LARGEST_ORDER = 10;
   private static final int MOST_IN_BULK = 80;
 
@@ -107,7 +107,10 @@ final class StormWorker {
     boolean isBlock = count == 1 << order;
     // A run begins as a block, and what it has too much is nobody's until it is given back.
     long freedBefore = usage.beginsToTake(id, 1L << order);
-    long pfn = isBlock ? block(order) : allocator.tryAllocateFrames(count, random.below(KINDS));
+    long pfn =
+        isBlock
+            ? block(order)
+            : allocator.tryAllocateFrames(count, random.below(AllocationFlags.ALL + 1));
     if (isExhausted(pfn, count)) {
       usage.foundNothing(id, 1L << order, count == 1, freedBefore);
       return;
@@ -123,7 +126,7 @@ final class StormWorker {
   private long block(int order) {
     return order == 0 && cache != null && random.below(8) != 0
         ? cache.allocate()
-        : allocator.tryAllocateOn(id, order, random.below(KINDS));
+        : allocator.tryAllocateOn(id, order, random.below(AllocationFlags.ALL + 1));
   }
 
   /// Mostly small blocks, each order half as often as the one below; runs of any count, and huge
@@ -154,7 +157,8 @@ final class StormWorker {
         storm.wholeStartPfn()
             + random.below((int) (storm.endPfn() - storm.wholeStartPfn()) - count);
     long freedBefore = usage.beginsToTake(id, count);
-    if (isExhausted(allocator.tryAllocateRange(start, count, random.below(KINDS)), count)) {
+    if (isExhausted(
+        allocator.tryAllocateRange(start, count, random.below(AllocationFlags.ALL + 1)), count)) {
       usage.foundNothing(id, count, false, freedBefore);
       return;
     }
@@ -184,7 +188,7 @@ final class StormWorker {
       return;
     }
     long freedBefore = usage.beginsToTake(id, wanted);
-    int got = allocator.allocateBulk(bulk, 0, wanted, random.below(KINDS));
+    int got = allocator.allocateBulk(bulk, 0, wanted, random.below(AllocationFlags.ALL + 1));
     if (got < wanted) {
       exhausted++;
       usage.foundNothing(id, wanted - got, true, freedBefore);
