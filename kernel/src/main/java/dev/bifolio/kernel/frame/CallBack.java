@@ -12,6 +12,9 @@ final class CallBack {
   /// How often a request looks again before it fails, when others are at work all the time.
   private static final int MOST_ROUNDS = 1000;
 
+  /// How often before it takes others who do not move for threads without a processor.
+  private static final int PATIENT_ROUNDS = 64;
+
   private final UnitLevel[] levels;
   private final Areas areas;
   private final Slots slots;
@@ -51,10 +54,16 @@ final class CallBack {
     if (all()) {
       return false;
     }
-    if (Transit.isQuiet(before - own) && activity() == before) {
+    boolean stands = activity() == before;
+    if (stands && Transit.isQuiet(before - own)) {
       return true;
     }
-    Cpu.relax(round);
+    if (stands && round >= PATIENT_ROUNDS) {
+      // Somebody who does not move has lost his processor, for milliseconds perhaps.
+      Cpu.rest();
+    } else {
+      Cpu.relax(round); // others move: they get what is missed here
+    }
     return false;
   }
 
