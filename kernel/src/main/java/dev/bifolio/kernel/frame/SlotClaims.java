@@ -51,6 +51,9 @@ final class SlotClaims {
   static final int NOT_CLAIMED = 2;
   static final int AGAIN = 3;
 
+  /// The bits of an area's first word in the plan, one for each level.
+  private static final long WORD_IN_PLAN = 0x0001_0001_0001_0001L;
+
   private final Slots slots;
   private final Areas areas;
 
@@ -201,11 +204,25 @@ final class SlotClaims {
       return true; // a frame came back: that one first, and this word stays planned
     }
     if (low != 0) {
-      Memory.putLong(Slots.planLow(claim), low & (low - 1));
+      low &= low - 1;
+      Memory.putLong(Slots.planLow(claim), low);
     } else {
-      Memory.putLong(Slots.planHigh(claim), high & (high - 1));
+      high &= high - 1;
+      Memory.putLong(Slots.planHigh(claim), high);
     }
+    lookForRest(area, bit & 15, low, high);
     return true;
+  }
+
+  /// After the last runs of a word that are planned: a run that coalesced with a frame that
+  /// somebody is just freeing is no longer what was planned. He will tell of it, but the run was
+  /// free before, and must not be out of sight until then: the area is looked at again.
+  private void lookForRest(long area, int wordInArea, long low, long high) {
+    boolean done = ((low & WORD_IN_PLAN << wordInArea) | (high & WORD_IN_PLAN << wordInArea)) == 0;
+    if (done
+        && UnitWord.free(Memory.getLongVolatile(areas.frameWord(frameAt(area, wordInArea)))) != 0) {
+      Memory.getAndBitwiseOrLong(areas.areaWord(area), AreaWord.DIRTY);
+    }
   }
 
   /// Claims the runs of a word.

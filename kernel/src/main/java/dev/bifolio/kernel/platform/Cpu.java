@@ -11,6 +11,8 @@ import java.util.concurrent.locks.LockSupport;
 
 /// What a thread may ask of the processor it runs on.
 public final class Cpu {
+  private static final long REST_NANOS = 50_000;
+
   private static final MethodHandle CURRENT = currentHandle();
 
   private Cpu() {}
@@ -94,8 +96,9 @@ public final class Cpu {
     }
   }
 
-  /// Sleeps for some 50 microseconds: for who waits for a thread that does not run.
+  /// A turn of a wait for a thread that must have lost its processor: leaves this one for a moment
+  /// (some 50 µs), because [#relax(int)] gives way only to threads that wait here.
   public static void rest() {
-    LockSupport.parkNanos(50_000);
+    LockSupport.parkNanos(REST_NANOS);
   }
 }

@@ -78,6 +78,16 @@ class SlotClaimsTest extends HybridParts {
   }
 
   @Test
+  void aRunThatCoalescedWithAFrameThatIsBeingFreedStaysInSight() {
+    long first = areaWith(2, 1, 2, 3) << 9;
+    assertEquals(first + 1, claims.refill(SLOT, 2, false), "the single frame first");
+    long freed = UnitWord.block(0, 1) | UnitWord.block(1, 1);
+    // Who frees these two has not told the area yet: the pair is part of a run of four now.
+    setFrameWord(core, first, frameWord(core, first) ^ freed);
+    assertEquals(List.of(0L, 1L, 2L, 3L), takeAll());
+  }
+
+  @Test
   void onlyAnOpenWordGivesFrames() {
     refill();
     for (int state = 0; state < 4; state++) {

@@ -3,6 +3,7 @@ package dev.bifolio.kernel.platform;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -62,5 +63,11 @@ class CpuTest {
     }
     other.join();
     assertEquals(1, turns.get());
+  }
+
+  @Test
+  void aRestEnds() throws InterruptedException {
+    Thread resting = Thread.ofVirtual().start(Cpu::rest);
+    assertTrue(resting.join(Duration.ofSeconds(60)));
   }
 }

@@ -33,4 +33,9 @@ public final class Cpu {
   public static void relax(int turn) {
     Thread.yield();
   }
+
+  /// See the kernel's class.
+  public static void rest() {
+    relax(0);
+  }
 }

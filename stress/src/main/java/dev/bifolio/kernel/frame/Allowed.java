@@ -18,6 +18,12 @@ final class Allowed {
       desc = "one of them, never both")
   interface OneOfThem {}
 
+  @Outcome(
+      id = {"1, 0, 1", "0, 1, 1", "1, 1, 1"},
+      expect = ACCEPTABLE,
+      desc = "one of them, or both")
+  interface OneOfThemOrBoth {}
+
   @Outcome(id = "1, 0, 1", expect = ACCEPTABLE, desc = "the first alone")
   interface OnlyTheFirst {}
 

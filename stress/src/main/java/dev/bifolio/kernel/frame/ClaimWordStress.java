@@ -408,9 +408,9 @@ public final class ClaimWordStress {
     }
   }
 
-  /// One of them finds the area.
+  /// One of them finds the area; who waited for the other cannot tell.
   @JCStressTest
-  @JCStressMeta(Allowed.OneOfThem.class)
+  @JCStressMeta(Allowed.OneOfThemOrBoth.class)
   @State
   public static class TwoDrainsOfOneSlot extends Claimed {
     public TwoDrainsOfOneSlot() {
