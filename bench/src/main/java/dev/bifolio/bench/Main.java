@@ -146,7 +146,7 @@ public final class Main implements Callable<Integer> {
           throw refusal(
               "bench "
                   + group.name().toLowerCase(Locale.ROOT)
-                  + ": there is nothing to measure yet; see docs/not-built.md");
+                  + ": there is nothing to measure yet");
     };
   }
 
@@ -190,7 +190,7 @@ public final class Main implements Callable<Integer> {
     StartupSuite startup = new StartupSuite(Path.of(launcher), runs);
     report(
         startup::run,
-        List.of("bifolio-map", "java-version", "bifolio-map-no-cache", "classic"),
+        List.of("bifolio-map", "java-version", "bifolio-map-no-cache", "machine"),
         null);
     return 0;
   }

@@ -41,7 +41,7 @@ record StartupSuite(Path launcher, int runCount) {
         for (int log2frames : BOOT_LOG2_FRAMES) {
           double millis = bootMillis(Pages.framesToBytes(1L << log2frames));
           String workload = "boot_" + Pages.framesToBytes(1L << log2frames) / Pages.GIB + "GiB";
-          rows.accept(new Row("classic", log2frames, workload, "ms_boot", number, millis));
+          rows.accept(new Row("machine", log2frames, workload, "ms_boot", number, millis));
         }
       }
     } finally {

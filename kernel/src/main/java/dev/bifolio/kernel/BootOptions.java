@@ -12,7 +12,8 @@ import org.jspecify.annotations.Nullable;
 public final class BootOptions {
   /// Which frame allocator runs the memory.
   public enum AllocatorKind {
-    /// [dev.bifolio.kernel.frame.HybridAllocator]: for any number of threads, without a lock.
+    /// [dev.bifolio.kernel.frame.HybridAllocator]: for any number of threads; nobody waits for a
+    /// lock but who is about to fail.
     HYBRID,
 
     /// [dev.bifolio.kernel.frame.BuddyAllocator], behind one lock: the baseline.

@@ -16,8 +16,9 @@ package dev.bifolio.kernel.frame;
 /// | ABSENT | no frame of it was ever handed over | addFrames |
 ///
 /// DIRTY: a frame was freed here while RESERVED; the claimer may not go before it has looked again.
-/// PARTIAL: some frames are not there; they look cached, therefore no frame of it ever is. INIT:
-/// the 16 frame words of an area that belongs to the level above are all FREE already.
+/// PARTIAL: some frames are not there; they look cached, therefore no block of it goes into a
+/// magazine. INIT: the 16 frame words of an area that belongs to the level above are all FREE
+/// already.
 ///
 /// A bin is the order of the largest free block, 0 … 8, times four plus how empty the area is. The
 /// order is never recorded too low when nothing is going on; emptiness is what it was when the area

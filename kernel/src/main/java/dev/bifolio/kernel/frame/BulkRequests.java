@@ -131,7 +131,8 @@ final class BulkRequests {
     return ClaimWord.claims(word, (int) (frame >>> 5) & 15);
   }
 
-  /// The largest free run of the word speaks for all that were freed in it.
+  /// The largest free run of the word speaks for all that were freed in it. A frame that turns out
+  /// to have been freed twice is taken out of the cache again; the mistake is not reported.
   private void tell(long firstFrame, int mask, long value, long areaAddress) {
     long area = Memory.getLongVolatile(areaAddress);
     int free = UnitWord.free(value);

@@ -15,12 +15,13 @@ package dev.bifolio.kernel.frame;
 /// |---|---|---|---|
 /// | NONE | - | - | no word is claimed |
 /// | PENDING | no | yes | announced; its free frames are being taken |
-/// | OPEN | yes | yes | |
+/// | OPEN | yes | yes | serves requests and frees |
 /// | DRAINING | no | no, and frees of a frame in the mask are refused | the frames go home; or the word is a [FrameCache]'s, and its owner alone takes and puts |
 ///
-/// `operations` counts modulo 2^26 every bit taken and every change of state: the statistics are
-/// read from it, and a word that was left and claimed again never looks as though nothing had
-/// happened. Pure functions; any thread.
+/// `operations` counts modulo 2^26 every bit taken (by a request, or back from a double free) and
+/// every change of state: the statistics are read from it, and a word that was left and claimed
+/// again looks as though nothing had happened only after just a multiple of 2^26 operations. Pure
+/// functions; any thread.
 final class ClaimWord {
   static final int NONE = 0;
   static final int PENDING = 1;

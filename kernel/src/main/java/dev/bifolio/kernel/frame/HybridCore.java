@@ -9,9 +9,9 @@ import dev.bifolio.kernel.unit.Pages;
 ///
 /// A request for one frame goes: claim word, magazine, refill of the claim word from a claimed
 /// area, from an area that is borrowed from above, from areas of other kinds. One for up to 512
-/// frames: magazine, an area claimed for the length of the operation, a borrowed one, one of
-/// another kind. Larger ones: the levels. Who finds nothing calls back all that is cached, reserved
-/// or open, and tries again.
+/// frames: magazine, an area claimed for the length of the operation, the slot's own area, a
+/// borrowed one, one of another kind. Larger ones: the levels. Who finds nothing calls back all
+/// that is cached, reserved or open, and tries again.
 final class HybridCore {
   /*
    * Overview
@@ -78,9 +78,9 @@ final class HybridCore {
    * that moment (Transit). So "no frame" is true, unless others were at work in each of a thousand
    * looks; nobody waits for a frame that is in use.
    *
-   * Owned caches. A FrameCache has a slot of its own. Its claim word is always DRAINING to others:
-   * they may read which frames are cached, and neither take nor put; the owner needs no
-   * compare-and-set.
+   * Owned caches. A FrameCache has a slot of its own. But for the length of a refill its claim word is
+   * DRAINING: others may read which frames are cached, and neither take nor put; the owner needs no
+   * compare-and-set. He alone waits without a bound, for a magazine's lock, when he drains or closes.
    *
    * Cost. A pair of order 0: two compare-and-sets. A free elsewhere: one, and two loads. Orders 9 to
    * 20: one each way, whatever the order. Metadata: 2 bits a frame in words, 0.125 in area words, 0.08

@@ -28,6 +28,8 @@ final class Magazines {
   private static final long COUNT = 0xFFFF;
   private static final long TAKEN_ONE = 1L << 16;
   private static final int ALWAYS = 2;
+
+  /// An entry has 32 bits: what lies beyond 16 TiB goes home.
   private static final long LARGEST_FRAME = 0xFFFF_FFFFL;
 
   private final Slots slots;

@@ -20,9 +20,9 @@ import dev.bifolio.kernel.unit.Pages;
 /// All-zero memory is an empty slot. The claim word stands alone with what a request reads beside
 /// it; the rest is written under the lock, or seldom.
 ///
-/// The magazines of many CPUs on little memory are smaller: together they hold at most a 64th of
-/// the frames, and the slots take a quarter of a bit a frame, but for 32 entries that a slot has
-/// where those hold no more than their share.
+/// The magazines of many CPUs on little memory are smaller: together those of the CPUs hold at most
+/// a 64th of the frames, and the slots take a quarter of a bit a frame, but for 32 entries that a
+/// slot has where those hold no more than their share.
 final class Slots {
   static final int CACHED_ORDERS = 9;
 

@@ -23,11 +23,18 @@ import org.jspecify.annotations.Nullable;
 /// *The open word.* One word a level is not in the bins and does not go back while it is open.
 /// Pairs of requests stay in it and touch nothing else. Whoever replaces it reads the old word
 /// again after the exchange, because a free that still saw it open left no hint: puts it into its
-/// bin, or gives it back. [#drain] does so on demand.
+/// bin, or gives it back. [#drain] does so on demand. A word may go back just when it is opened;
+/// then the open word is all TAIL, serves nobody, and is replaced by the next request.
+///
+/// ```
+///   header, 64 bytes at `open`:  open word + 1 | lent, ever | taken back, ever | transit word | unused
+///   words, 8 bytes each; hints
+/// ```
 ///
 /// - I1 A word is not all TAIL if and only if its unit above is LENT, but for the moments of
 ///   lending and giving back, when the word is all TAIL and the unit LENT.
-/// - I2 A word with free units is open, or a hint in the bin of its largest free run leads to it.
+/// - I2 A word with free units is open, or a hint in the bin of its largest free run, or of a
+///   larger one, leads to it.
 /// - I3 Who changes a word does it by a compare-and-set from the full state.
 ///
 /// Any thread; lock-free; no Java objects. Allocation and free: one compare-and-set when the open
@@ -38,6 +45,7 @@ final class UnitLevel {
 
   private static final long NONE = -1;
 
+  // Offsets in the header.
   private static final long LENT = 8;
   private static final long TAKEN_BACK = 16;
   private static final long TRANSIT = 24;
