@@ -213,11 +213,11 @@ final class FrameRuns {
   /// Whether a run of more than a word is allocated here in just this length; if so, its head is
   /// cached now, and the run is the caller's alone.
   ///
-  /// The proof is repeated when the head is taken and nothing can change any more: the same head
-  /// may have been freed and allocated again meanwhile, for a run of another length.
+  /// The proof comes when the head is taken and nothing can change any more; the look before it is
+  /// there because whoever owns a shorter run in this place could not free it meanwhile.
   private boolean claimWords(long frame, int frameCount) {
     long address = areas.frameWord(frame);
-    if (!isRunOfWords(frame, frameCount)
+    if (!looksLikeRun(frame, frameCount)
         || !Memory.compareAndSetLong(address, UnitWord.ONE_BLOCK, HEAD_TAKEN)) {
       return false;
     }
@@ -234,9 +234,27 @@ final class FrameRuns {
         && endsBehind(frame, frameCount);
   }
 
+  /// A look at the beginning and the end of a run of a word or more, for who proves it afterwards:
+  /// false only if none is allocated here in just this length.
+  boolean looksLikeRun(long frame, int frameCount) {
+    return (frame & 31) == 0
+        && Memory.getLongVolatile(areas.frameWord(frame)) == UnitWord.ONE_BLOCK
+        && (frameCount == UnitWord.UNITS || isTail(frame + frameCount - 1))
+        && !isTail(frame + frameCount);
+  }
+
   /// Whether a run of a word or more, whose first word is proved, has just this length.
   boolean endsBehind(long frame, int frameCount) {
-    return areTails(frame + UnitWord.UNITS, frameCount - UnitWord.UNITS)
+    // Flat, because this lies deep below a free, and the compiler inlines only so deep.
+    long address = areas.frameWord(frame);
+    int left = frameCount - UnitWord.UNITS;
+    for (; left >= UnitWord.UNITS; left -= UnitWord.UNITS) {
+      address += Long.BYTES;
+      if (Memory.getLongVolatile(address) != UnitWord.ALL_TAIL) {
+        return false;
+      }
+    }
+    return (left == 0 || UnitWord.areTails(Memory.getLongVolatile(address + Long.BYTES), 0, left))
         && !isTail(frame + frameCount);
   }
 

@@ -415,11 +415,13 @@ final class HybridCore {
     if (order >= Pages.HUGE_ORDER) {
       return freeLarge(pfn, order);
     }
-    if ((frame & (1L << order) - 1) != 0 || !runs.isRun(frame, 1 << order)) {
+    if ((frame & (1L << order) - 1) != 0 || !runs.looksLikeRun(frame, 1 << order)) {
       return false;
     }
     long area = Memory.getLongVolatile(areas.areaWord(frame >>> Pages.HUGE_ORDER));
-    return magazines.push(claimFor(cpu, area), order, frame, area) || runs.free(frame, 1 << order);
+    int capacity = slots.capacity(order);
+    return magazines.push(claimFor(cpu, area), order, frame, area, capacity)
+        || runs.free(frame, 1 << order);
   }
 
   /// Frees a run of a legal count if it is allocated.

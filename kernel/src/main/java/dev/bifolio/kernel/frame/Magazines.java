@@ -15,7 +15,7 @@ import dev.bifolio.kernel.platform.Memory;
 /// compare-and-set. And it takes only blocks of areas that are nearly full, which best fit would
 /// fill up next anyway; a cache that takes any block hands out the last freed one instead of the
 /// best one, and placement falls to that of a plain last-in-first-out list (ADR 0005). The first
-/// two blocks of an order above 0 are always taken, for callers that ask and free in turn.
+/// block of an order above 0 is always taken, for callers that ask and free in turn.
 ///
 /// The lock is tried, never waited for: who does not get it goes past the magazine. A push holds it
 /// while it turns HEAD into cached by compare-and-set, the proof of the free; a pop turns cached
@@ -27,7 +27,6 @@ final class Magazines {
   private static final long LOCKED = 1L << 63;
   private static final long COUNT = 0xFFFF;
   private static final long TAKEN_ONE = 1L << 16;
-  private static final int ALWAYS = 2;
 
   /// An entry has 32 bits: what lies beyond 16 TiB goes home.
   private static final long LARGEST_FRAME = 0xFFFF_FFFFL;
@@ -125,35 +124,27 @@ final class Magazines {
     if (count >= capacity || !admits(order, count, area) || frame > LARGEST_FRAME) {
       return false;
     }
-    return pushLocked(claim, order, frame, address, header);
-  }
-
-  private static boolean admits(int order, int count, long area) {
-    return !AreaWord.isPartial(area)
-        && (AreaWord.isNearlyFull(area) || (order > 0 && count < ALWAYS));
-  }
-
-  private boolean pushLocked(long claim, int order, long frame, long address, long header) {
     if (header < 0 || !Memory.compareAndSetLong(address, header, header | LOCKED)) {
       return false;
     }
     boolean mine = hide(frame, order);
-    if (mine && isMistake(frame, order)) {
-      flip(frame);
+    if (mine && order >= 5 && !runs.endsBehind(frame, 1 << order)) {
+      flip(frame); // it was of another length, or is by now
+      mine = false;
+    }
+    if (mine && order == 0 && claims.holds(frame)) {
+      flip(frame); // freed by another and taken by a refill, after the look at the area word
       mine = false;
     }
     if (mine) {
-      Memory.putInt(slots.entry(claim, order, count(header)), (int) frame);
+      Memory.putInt(slots.entry(claim, order, count), (int) frame);
     }
     Memory.putLongRelease(address, mine ? header + 1 : header);
     return mine;
   }
 
-  /// Whether a block that is hidden, so that nothing can change any more, should not be. A single
-  /// frame: freed by another and taken by a refill after the look at the area word, so freed twice.
-  /// One of several words: of another length by now.
-  private boolean isMistake(long frame, int order) {
-    return order == 0 ? claims.holds(frame) : order >= 5 && !runs.endsBehind(frame, 1 << order);
+  private static boolean admits(int order, int count, long area) {
+    return !AreaWord.isPartial(area) && (AreaWord.isNearlyFull(area) || (order > 0 && count == 0));
   }
 
   /// HEAD to cached, if that block is allocated.

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.unit.Pages;
 import dev.bifolio.testkit.SplitMix64;
 import java.util.ArrayList;
@@ -63,6 +64,33 @@ class FrameRunsTest extends HybridParts {
       }
       assertTrue(runs.free(frame, count));
       assertEquals(0xFFFF, core.areas.wholeWords(area));
+    }
+  }
+
+  @Test
+  void blocksThatBeginAndEndLikeARunAreNone() {
+    for (int order = 7; order <= 9; order++) {
+      int count = 1 << order;
+      assertTrue(runs.takeAt(first, 32));
+      for (int next = 32; next < count; next *= 2) {
+        assertTrue(runs.takeAt(first + next, next));
+      }
+      long[] before = words();
+      assertFalse(runs.isRun(first, count));
+      assertFalse(runs.free(first, count));
+      assertFalse(runs.split(first, count));
+      assertFalse(runs.free(first, count - 1));
+      Slots slots = core.slots;
+      long claim = slots.claim(0);
+      assertFalse(
+          core.magazines.push(claim, Math.min(order, 8), first, areaWord(core, area), 1),
+          "the proof of a push does not rest on a look before");
+      assertEquals(0, Memory.getLong(Slots.header(claim, Math.min(order, 8))));
+      assertTrue(Arrays.equals(before, words()));
+      assertTrue(runs.free(first, 32));
+      for (int next = 32; next < count; next *= 2) {
+        assertTrue(runs.free(first + next, next));
+      }
     }
   }
 
