@@ -146,6 +146,20 @@ class BulkRequestsTest extends OwnedCaches {
   }
 
   @Test
+  void framesThatWaitInTheClaimWordOfACpuAreRefused() {
+    HybridAllocator allocator = areas(2);
+    long[] pfns = takeMany(allocator, 2);
+    long waiting = Math.max(pfns[0], pfns[1]) + 1;
+    long cached = allocator.cachedFrameCount();
+    assertTrue(cached > 0);
+    assertThrows(
+        FrameRequestException.class,
+        () -> allocator.freeBulk(new long[] {waiting, waiting + 1}, 0, 2));
+    assertEquals(cached, allocator.cachedFrameCount());
+    assertSound(allocator);
+  }
+
+  @Test
   void framesOfTheClaimedWordComeBackToTheClaimWord() {
     HybridAllocator allocator = areas(2);
     long[] pfns = takeMany(allocator, 10);

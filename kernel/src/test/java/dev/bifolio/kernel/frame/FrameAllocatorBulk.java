@@ -2,6 +2,7 @@ package dev.bifolio.kernel.frame;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -10,6 +11,7 @@ import dev.bifolio.kernel.unit.FrameRequestException;
 import dev.bifolio.testkit.Behaviour;
 import dev.bifolio.testkit.SplitMix64;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -17,6 +19,7 @@ import org.junit.jupiter.api.Test;
 /// What every allocator of frames does with many single frames in one call. Written once; a
 /// subclass says which allocator.
 abstract class FrameAllocatorBulk extends FrameAllocatorFixture {
+  private static final int FRAMES = 1 << 13;
   private static final int[] COUNTS = {0, 1, 2, 31, 32, 33, 64, 511, 512, 513, 1000};
 
   FrameAllocatorBulk(AllocatorUnderTest subject) {
@@ -176,6 +179,77 @@ abstract class FrameAllocatorBulk extends FrameAllocatorFixture {
     allocator.freeBulk(pfns, 100, 412);
     assertEquals(1, freeBlocks(allocator, 11));
     assertEquals(512, allocator.freeCount(0));
+  }
+
+  @Test
+  @Tag("slow")
+  void framesFreedTogetherAreFreeHoweverTheyAreMixed() {
+    SplitMix64 random = new SplitMix64(5);
+    for (int round = 0; round < 20; round++) {
+      FrameAllocator allocator = memoryOf(20, 512L * round + 77L * (round % 3), FRAMES);
+      long[] pfns = new long[FRAMES];
+      assertEquals(FRAMES, allocator.allocateBulk(pfns, 0, FRAMES, AllocationFlags.NONE));
+      assertEquals(FRAMES, Arrays.stream(pfns).distinct().count());
+      for (int swaps = round * 100; swaps > 0; swaps--) {
+        int i = random.below(FRAMES);
+        int j = Math.max(0, Math.min(FRAMES - 1, i + random.below(40) - 20));
+        long pfn = pfns[i];
+        pfns[i] = pfns[j];
+        pfns[j] = pfn;
+      }
+      for (int from = 0; from < FRAMES; ) {
+        int count = Math.min(FRAMES - from, random.below(100));
+        allocator.freeBulk(pfns, from, count);
+        from += count;
+      }
+      assertEquals(FRAMES, notInUse(allocator));
+      assertConserved(allocator);
+      allocator.assertValid();
+      assertEquals(FRAMES, allocator.freeCount(0));
+      FrameAllocator fresh = memoryOf(20, 512L * round + 77L * (round % 3), FRAMES);
+      assertEquals(freeBlocks(fresh), freeBlocks(allocator));
+    }
+  }
+
+  @Test
+  @Tag("slow")
+  void bulkAndSingleRequestsTakeTurns() {
+    SplitMix64 random = new SplitMix64(6);
+    FrameAllocator allocator = memoryOf(FRAMES);
+    BitSet owned = new BitSet();
+    long[] pfns = new long[200];
+    for (int turn = 0; turn < 4000; turn++) {
+      int count = random.below(200);
+      if (random.oneIn(2)) {
+        int got = allocator.allocateBulk(pfns, 0, count, random.below(2) * AllocationFlags.LONG);
+        assertEquals(Math.min(count, FRAMES - owned.cardinality()), got);
+        for (int i = 0; i < got; i++) {
+          assertFalse(owned.get((int) pfns[i]));
+          owned.set((int) pfns[i]);
+        }
+      } else {
+        int found = 0;
+        int at = owned.nextSetBit(random.below(FRAMES));
+        for (; at >= 0 && found < count; at = owned.nextSetBit(at + 1)) {
+          pfns[found++] = at;
+        }
+        for (int i = 0; i < found; i++) {
+          owned.clear((int) pfns[i]);
+        }
+        if (random.oneIn(3)) {
+          for (int i = 0; i < found; i++) {
+            allocator.free(pfns[i], 0);
+          }
+        } else {
+          allocator.freeBulk(pfns, 0, found);
+        }
+      }
+      if (turn % 200 == 0) {
+        assertEquals(FRAMES - owned.cardinality(), notInUse(allocator));
+        assertConserved(allocator);
+        allocator.assertValid();
+      }
+    }
   }
 
   @Test

@@ -5,8 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.bifolio.kernel.platform.Window;
-import dev.bifolio.kernel.platform.WindowException;
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.FrameRequestException;
 import dev.bifolio.kernel.unit.Pages;
@@ -20,7 +18,7 @@ import org.junit.jupiter.api.function.Executable;
 abstract class FrameAllocatorFixture {
   static final long NO_FRAME = FrameAllocator.NO_FRAME;
 
-  private final List<Window> windows = new ArrayList<>();
+  private final ZeroedWindows windows = new ZeroedWindows();
   private final List<FrameAllocator> allocators = new ArrayList<>();
 
   final AllocatorUnderTest subject;
@@ -65,18 +63,11 @@ abstract class FrameAllocatorFixture {
   /// Forgets all allocators and their metadata.
   void closeWindows() {
     allocators.clear();
-    windows.forEach(Window::close);
-    windows.clear();
+    windows.close();
   }
 
   long metadataFor(long startPfn, long endPfn) {
-    try {
-      Window window = Window.reserve(metadataBytes(startPfn, endPfn));
-      windows.add(window);
-      return window.address();
-    } catch (WindowException e) {
-      throw new AssertionError(e);
-    }
+    return windows.reserve(metadataBytes(startPfn, endPfn));
   }
 
   /// An allocator of a span of which no frame is managed yet.

@@ -4,8 +4,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.bifolio.kernel.platform.Memory;
-import dev.bifolio.kernel.platform.Window;
-import dev.bifolio.kernel.platform.WindowException;
 import dev.bifolio.kernel.unit.Pages;
 import java.util.ArrayList;
 import java.util.List;
@@ -16,23 +14,16 @@ abstract class HybridParts {
   /// Bytes behind all metadata that nobody may touch.
   static final long GUARD_BYTES = 4096;
 
-  private final List<Window> windows = new ArrayList<>();
+  private final ZeroedWindows windows = new ZeroedWindows();
 
   @AfterEach
   void closeWindows() {
-    windows.forEach(Window::close);
-    windows.clear();
+    windows.close();
   }
 
   /// Zero bytes with as many zeros behind them as [#GUARD_BYTES].
   long zeros(long byteSize) {
-    try {
-      Window window = Window.reserve(byteSize + GUARD_BYTES);
-      windows.add(window);
-      return window.address();
-    } catch (WindowException e) {
-      throw new AssertionError(e);
-    }
+    return windows.reserve(byteSize + GUARD_BYTES);
   }
 
   static boolean areZeros(long address, long byteSize) {

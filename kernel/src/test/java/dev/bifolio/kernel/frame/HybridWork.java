@@ -2,8 +2,6 @@ package dev.bifolio.kernel.frame;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.bifolio.kernel.platform.Window;
-import dev.bifolio.kernel.platform.WindowException;
 import dev.bifolio.kernel.unit.Pages;
 import dev.bifolio.testkit.SplitMix64;
 import java.util.ArrayList;
@@ -18,7 +16,7 @@ final class HybridWork implements AutoCloseable {
   final HybridAllocator allocator;
   private final SplitMix64 random;
   private final int cpus;
-  private final Window metadata;
+  private final ZeroedWindows metadata = new ZeroedWindows();
 
   /// First frame and frame count of what is live.
   private final List<long[]> live = new ArrayList<>();
@@ -32,13 +30,9 @@ final class HybridWork implements AutoCloseable {
     this.random = random;
     cpus = 1 + random.below(5);
     long end = startPfn + frameCount;
-    try {
-      metadata = Window.reserve(HybridAllocator.metadataBytes(startPfn, end, cpus));
-    } catch (WindowException e) {
-      throw new AssertionError(e);
-    }
+    long words = metadata.reserve(HybridAllocator.metadataBytes(startPfn, end, cpus));
     long address = Pages.pfnToAddress(startPfn);
-    allocator = new HybridAllocator(MAX_ORDER, cpus, metadata.address(), address, frameCount);
+    allocator = new HybridAllocator(MAX_ORDER, cpus, words, address, frameCount);
   }
 
   @Override

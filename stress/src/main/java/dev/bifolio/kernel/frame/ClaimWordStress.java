@@ -1,5 +1,6 @@
 package dev.bifolio.kernel.frame;
 
+import dev.bifolio.kernel.platform.Memory;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressMeta;
@@ -267,20 +268,49 @@ public final class ClaimWordStress {
     }
   }
 
-  /// Dirty: the frame is found.
-  @JCStressTest
-  @JCStressMeta(Allowed.PerhapsTheFirst.class)
-  @State
-  public static class AFreeOfAnotherWordWhileTheAreaIsLeft extends World {
-    private final long pair;
+  /// A machine of which 64 frames were left: the first 32 have gone through the claim word of CPU
+  /// 0, the others are one block.
+  public static class UsedUp extends World {
+    final long block;
 
-    public AFreeOfAnotherWordWhileTheAreaIsLeft() {
+    UsedUp() {
       leaveOnly(6);
-      pair = must(1, 5);
+      block = must(1, 5);
       core.callBack.all();
       for (int i = 0; i < 32; i++) {
         must(0, 0);
       }
+    }
+  }
+
+  /// Dirty: the frame is found.
+  @JCStressTest
+  @JCStressMeta(Allowed.PerhapsTheFirst.class)
+  @State
+  public static class AFreeOfAnotherWordWhileTheAreaIsLeft extends UsedUp {
+    @Actor
+    public void one(III_Result r) {
+      r.r1 = yes(take(0, 0));
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = free(1, block, 5);
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = endedWith(32 - r.r1);
+    }
+  }
+
+  /// The same when the area is looked at again already, for another free.
+  @JCStressTest
+  @JCStressMeta(Allowed.PerhapsTheFirst.class)
+  @State
+  public static class AFreeWhileTheAreaIsLookedAtAgain extends UsedUp {
+    public AFreeWhileTheAreaIsLookedAtAgain() {
+      Memory.getAndBitwiseOrLong(core.areas.areaWord(0), AreaWord.DIRTY);
     }
 
     @Actor
@@ -290,7 +320,7 @@ public final class ClaimWordStress {
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = free(1, pair, 5);
+      r.r2 = free(1, block, 5);
     }
 
     @Arbiter
@@ -431,6 +461,36 @@ public final class ClaimWordStress {
     @Arbiter
     public void end(III_Result r) {
       r.r3 = endedWith(4);
+    }
+  }
+
+  /// Two different frames, of one refill or of two.
+  @JCStressTest
+  @JCStressMeta(Allowed.Both.class)
+  @State
+  public static class TwoRefillsOfOneSlot extends World {
+    private long first;
+    private long second;
+
+    public TwoRefillsOfOneSlot() {
+      leaveOnly(2);
+    }
+
+    @Actor
+    public void one(III_Result r) {
+      first = take(0, 0);
+      r.r1 = yes(first);
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      second = take(0, 0);
+      r.r2 = yes(second);
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = endedWith(2, first, second);
     }
   }
 }

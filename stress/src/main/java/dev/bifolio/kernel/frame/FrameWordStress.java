@@ -411,4 +411,61 @@ public final class FrameWordStress {
       r.r3 = ended(take(0, 6) != NONE);
     }
   }
+
+  /// The freed block is found, though its area was left as full.
+  @JCStressTest
+  @JCStressMeta(Allowed.Both.class)
+  @State
+  public static class ABlockOfWordsFreedWhileTheLastOneIsTaken extends World {
+    private final long mine;
+
+    public ABlockOfWordsFreedWhileTheLastOneIsTaken() {
+      leaveOnly(8);
+      mine = must(0, 6);
+      must(0, 6);
+      must(0, 6); // no buddy of mine is free: the area need not know of it
+    }
+
+    @Actor
+    public void one(III_Result r) {
+      r.r1 = freeRun(mine, 64);
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = yes(take(1, 6));
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      r.r3 = ended(take(0, 6) != NONE);
+    }
+  }
+
+  /// Who fails gives back what he took, and nothing of the other's.
+  @JCStressTest
+  @JCStressMeta(Allowed.OneOfThem.class)
+  @State
+  public static class ARangeThatMeetsOneOfItsBlocks extends World {
+    private final HybridPlaces places = new HybridPlaces(core);
+
+    @Actor
+    public void one(III_Result r) {
+      r.r1 = yes(places.allocateRange(0, 96, 64, KIND, 20));
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = yes(places.allocateRange(1, 128, 32, KIND, 20));
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      boolean freed =
+          r.r1 == 1
+              ? places.freeRange(0, 96, 64, 20) == null
+              : places.freeRange(0, 128, 32, 20) == null;
+      r.r3 = endedWhole() & yes(freed);
+    }
+  }
 }

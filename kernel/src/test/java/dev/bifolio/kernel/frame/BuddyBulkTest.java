@@ -1,8 +1,8 @@
 package dev.bifolio.kernel.frame;
 
 /// [FrameAllocatorBulk] for the classic allocator.
-class BuddyBulkCallsTest extends FrameAllocatorBulk {
-  BuddyBulkCallsTest() {
+class BuddyBulkTest extends FrameAllocatorBulk {
+  BuddyBulkTest() {
     super(new AllocatorUnderTest.Buddy());
   }
 }
