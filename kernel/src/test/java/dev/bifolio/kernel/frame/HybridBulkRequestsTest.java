@@ -10,6 +10,7 @@ import dev.bifolio.kernel.unit.FrameRequestException;
 import dev.bifolio.testkit.SplitMix64;
 import java.util.Arrays;
 import java.util.BitSet;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// Many single frames at once are the same as one after the other.
@@ -54,6 +55,7 @@ class HybridBulkRequestsTest extends FrameAllocatorFixture {
   }
 
   @Test
+  @Tag("slow")
   void bulkAndSingleRequestsTakeTurns() {
     SplitMix64 random = new SplitMix64(6);
     FrameAllocator allocator = memoryOf(FRAMES);
