@@ -59,4 +59,21 @@ class HybridCoreTest extends HybridParts {
       }
     }
   }
+
+  @Test
+  @Behaviour("66")
+  void runsOfAnyLengthAreSplitWhereverTheSpanBegins() {
+    HybridCore core = memory(1, 4 << 9, 12 << 9);
+    for (int frameCount : new int[] {2, 3, 8, 32, 33, 300, 512, 700}) {
+      long pfn = core.allocateRun(0, frameCount, AllocationFlags.NONE);
+      assertFalse(core.split(pfn, frameCount - 1));
+      assertFalse(core.split(pfn, frameCount + 1));
+      assertTrue(core.split(pfn, frameCount));
+      for (long frame = pfn; frame < pfn + frameCount; frame++) {
+        assertTrue(core.free(0, frame, 0));
+      }
+    }
+    callBackAll(core);
+    assertEquals(8 << 9, census(core, 4 << 9, 12 << 9).freeFrames());
+  }
 }
