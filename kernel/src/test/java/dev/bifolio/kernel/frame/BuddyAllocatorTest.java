@@ -28,6 +28,30 @@ class BuddyAllocatorTest extends FrameAllocatorFixture {
   }
 
   @Test
+  void theLongerConstructorMakesAnInitialisedAllocator() {
+    long metadata = metadataFor(64, 128);
+    FrameAllocator allocator = new BuddyAllocator(5, metadata, 64 * 4096, 64);
+    assertEquals(64, allocator.addFrames(64, 128));
+    assertEquals(2, allocator.freeBlockCount(5));
+    allocator.assertValid();
+  }
+
+  @Test
+  void aRangeSplitsItsBlocksAsOftenAsTheyJoinAgain() {
+    // Frames, first frame, count, splits: a block that is cut into n pieces is split n - 1 times.
+    long[][] ranges = {{16, 5, 3, 4}, {16, 0, 16, 0}, {16, 1, 1, 4}, {24, 7, 10, 7}};
+    for (long[] range : ranges) {
+      FrameAllocator allocator = memoryOf(range[0]);
+      long joined = allocator.statistics().coalesces();
+      assertTrue(allocator.allocateRange(range[1], range[2], AllocationFlags.NONE));
+      assertEquals(range[3], allocator.statistics().splits());
+      assertEquals(range[0] - range[2], allocator.freeFrameCount());
+      allocator.freeRange(range[1], range[2]);
+      assertEquals(joined + range[3], allocator.statistics().coalesces());
+    }
+  }
+
+  @Test
   @Behaviour("25")
   void oneFrameIsGivenOutOnce() {
     FrameAllocator allocator = memoryOf(1);

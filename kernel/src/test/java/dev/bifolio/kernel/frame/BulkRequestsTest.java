@@ -124,6 +124,23 @@ class BulkRequestsTest extends OwnedCaches {
   }
 
   @Test
+  void framesOfAWordGoHomeTogetherAndSingleOnesWaitInTheMagazine() {
+    HybridAllocator allocator = areas(512);
+    long area = fullArea(allocator);
+    long free = allocator.freeFrameCount();
+    allocator.freeBulk(new long[] {area + 64, area + 95, area + 70}, 0, 3);
+    assertEquals(free + 3, allocator.freeFrameCount());
+    assertEquals(0, allocator.cachedFrameCount());
+    assertSound(allocator);
+    allocator.freeBulk(new long[] {area + 100, area + 132, area + 101}, 0, 3);
+    assertEquals(free + 3, allocator.freeFrameCount());
+    assertEquals(3, allocator.cachedFrameCount());
+    allocator.freeBulk(new long[] {area + 132 + 64, area + 200, area + 201, area + 300}, 0, 4);
+    assertEquals(free + 6, allocator.freeFrameCount());
+    assertEquals(4, allocator.cachedFrameCount());
+  }
+
+  @Test
   void aFrameThatWaitsAmongOthersOfItsWordIsNamed() {
     HybridAllocator allocator = areas(2);
     long full = fullArea(allocator);

@@ -381,6 +381,24 @@ abstract class FrameAllocatorContract extends FrameAllocatorFixture {
   }
 
   @Test
+  @Behaviour("59")
+  void aBlockOfAnyOrderIsFreedWithThatOrderOnly() {
+    FrameAllocator allocator = memoryOf(20, 0, 8192);
+    for (int order = 0; order <= 11; order++) {
+      long block = allocate(allocator, order);
+      for (int other = 0; other <= 12; other++) {
+        if (other != order) {
+          assertEquals(FrameError.SIZE_MISMATCH.code(), allocator.tryFree(block, other));
+          assertEquals(
+              FrameError.SIZE_MISMATCH.code(), allocator.tryFreeFrames(block, 1L << other));
+        }
+      }
+      assertEquals(1L << order, allocator.statistics().usedFrames());
+      allocator.free(block, order);
+    }
+  }
+
+  @Test
   @Behaviour("60")
   void aFreeThatBeginsInsideAndEndsOutsideIsOutOfRange() {
     FrameAllocator allocator = spanOf(20, 0, 64);

@@ -10,10 +10,12 @@ import dev.bifolio.testkit.SplitMix64;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// Random requests on random memory maps against [FrameModel], an array that says who owns each
 /// frame. Written once; a subclass says which allocator.
+@Tag("slow")
 abstract class FrameAllocatorProperties extends FrameAllocatorFixture {
   private static final long[] SIZES = {1, 2, 5, 511, 512, 513, 1000, 1023, 1024, 4097};
 

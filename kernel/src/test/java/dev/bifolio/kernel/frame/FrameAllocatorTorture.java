@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 
 /// What every allocator of frames survives: all orders of freeing, odd maps, large memories.
 /// Written once; a subclass says which allocator.
+@Tag("slow")
 abstract class FrameAllocatorTorture extends FrameAllocatorFixture {
   FrameAllocatorTorture(AllocatorUnderTest subject) {
     super(subject);
@@ -156,7 +157,6 @@ abstract class FrameAllocatorTorture extends FrameAllocatorFixture {
   }
 
   @Test
-  @Tag("slow")
   void theLargestSpanOf64TebibytesIsHandedOverAsLargeBlocks() {
     FrameAllocator allocator = memoryOf(20, 0, 1L << 34);
     assertEquals(1L << 14, allocator.freeBlockCount(20));

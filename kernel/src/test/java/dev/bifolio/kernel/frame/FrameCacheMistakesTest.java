@@ -12,6 +12,7 @@ import dev.bifolio.kernel.unit.FrameRequestException;
 import dev.bifolio.testkit.Behaviour;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// Frees that a [FrameCache] refuses, or that are refused elsewhere because of it, and what is left
@@ -118,6 +119,7 @@ class FrameCacheMistakesTest extends OwnedCaches {
   }
 
   @Test
+  @Tag("slow")
   @Behaviour("60")
   void framesThatAreNoneAreRefusedWithAndWithoutAClaimedWord() {
     long start = 0x7000;

@@ -10,12 +10,14 @@ import dev.bifolio.testkit.SplitMix64;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// Random work of many [FrameCache]s at once against a set of frames that are somebody's.
 class FrameCacheWorkTest extends OwnedCaches {
   /// One owner of each frame, whatever caches of whatever kinds are opened, used and closed.
   @Test
+  @Tag("slow")
   @Behaviour("51")
   void anyWorkOfManyCachesAgreesWithAModel() {
     for (int seed = 0; seed < 12; seed++) {

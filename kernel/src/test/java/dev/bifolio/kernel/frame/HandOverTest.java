@@ -57,6 +57,7 @@ class HandOverTest extends HybridParts {
   }
 
   @Test
+  @Tag("slow")
   void anyPiecesInAnyOrderGiveTheSameStateAsTheWhole() {
     SplitMix64 random = new SplitMix64(21);
     for (int round = 0; round < 300; round++) {

@@ -19,6 +19,12 @@ class HybridAreaCorruptionsTest extends PlantedCorruptions {
     plant("area of a state that is none", e -> badWord(e, e.eight, 7));
     plant("kind that is none", e -> badWord(e, e.eight, binned(e) | 7 << 8));
     plant("bin that is none", e -> badWord(e, e.eight, binned(e) | 0xFF << 16));
+    plant("first kind that is none", e -> badWord(e, e.eight, (binned(e) & ~(7L << 8)) | 6 << 8));
+    plant(
+        "first bin that is none",
+        e -> badWord(e, e.eight, (binned(e) & ~(0xFFL << 16)) | 36 << 16));
+    plant("RESERVED of a kind that is none", e -> badWord(e, e.movable, reserved(e) | 7 << 8));
+    plant("FULL of a kind that is none", e -> badWord(e, e.split, AreaWord.FULL | 7 << 8));
     plant("BINNED and DIRTY", e -> badWord(e, e.eight, binned(e) | AreaWord.DIRTY));
     plant("BINNED and INIT", e -> badWord(e, e.eight, binned(e) | AreaWord.INIT));
     plant("BINNED with a slot", e -> badWord(e, e.eight, binned(e) | 5L << 32));
@@ -78,6 +84,13 @@ class HybridAreaCorruptionsTest extends PlantedCorruptions {
         e -> {
           put(e.areaWord(e.eight), AreaWord.ABSENT);
           return "frame " + hex(e.eight & -512) + ": is in use, but its area is ABSENT";
+        });
+    plant(
+        "one word of an absent area",
+        e -> {
+          long pfn = ((HybridExample.MANAGED_END + 512) & -512) + 64;
+          put(e.frameWord(pfn), 1);
+          return "frame " + hex(pfn) + ": is in use, but its area is ABSENT";
         });
     plant(
         "absent area with a kind",
@@ -160,6 +173,26 @@ class HybridAreaCorruptionsTest extends PlantedCorruptions {
           return "frame " + hex(e.run70 + 64) + ": is a tail without a head";
         });
     plant(
+        "area made wholly free",
+        e -> {
+          e.core.areas.fill(e.areaOf(e.eight), UnitWord.ALL_FREE);
+          return e.areaText(e.eight) + "is wholly free, but has not gone back";
+        });
+    plant(
+        "area behind a block made tails",
+        e -> {
+          long pfn = splitBehindABlock(e);
+          e.core.areas.fill(e.areaOf(pfn), UnitWord.ALL_TAIL);
+          return "frame " + hex(pfn) + ": all frames of the area are tails, but its unit is LENT";
+        });
+    plant(
+        "block that goes on in an area and is not aligned",
+        e -> {
+          long pfn = splitBehindABlock(e);
+          e.xorFrame(pfn, HEAD_OR_TAIL);
+          return e.unitText(1, (pfn >>> 9) - 1) + "run of 2 units is not aligned";
+        });
+    plant(
         "half of a block made free",
         e -> {
           xor(e.frameWord(e.eight), 0xF0L << (e.eight & 31));
@@ -216,6 +249,21 @@ class HybridAreaCorruptionsTest extends PlantedCorruptions {
           return e.areaText(unit << 9) + "unit above is not LENT, but its state is 3";
         });
     return tests();
+  }
+
+  /// Makes a block of one area at an odd unit, and of the next area single frames.
+  ///
+  /// @return the first of these frames
+  private static long splitBehindABlock(HybridExample e) {
+    long before = e.allocator.allocate(9, AllocationFlags.NONE);
+    long pfn = e.allocator.allocate(9, AllocationFlags.NONE);
+    while (pfn != before + 512 || (before >>> 9 & 1) == 0) {
+      before = pfn;
+      pfn = e.allocator.allocate(9, AllocationFlags.NONE);
+    }
+    e.allocator.splitBlock(pfn, 9);
+    assertTrue(e.allocator.validate().isValid());
+    return pfn;
   }
 
   /// A unit of an area that was in use once and went back; its word is in use.

@@ -58,6 +58,13 @@ class HybridLevelCorruptionsTest extends PlantedCorruptions {
           return "units is not aligned";
         });
     plant(
+        "run at the end of a word that is not aligned",
+        e -> {
+          long unit = e.huge >>> 9;
+          e.level(1).put(unit, e.level(1).valueAt(unit) ^ UnitWord.block(29, 3));
+          return e.unitText(1, (unit & -32) + 29) + "run of 3 units is not aligned";
+        });
+    plant(
         "area in use under a free unit",
         e -> {
           e.xorUnit(1, e.eight >>> 9, HEAD_OR_TAIL);
@@ -117,6 +124,12 @@ class HybridLevelCorruptionsTest extends PlantedCorruptions {
         e -> {
           put(e.level(2).open, 1000);
           return "level 2: the open word is none that exists";
+        });
+    plant(
+        "open word behind the last",
+        e -> {
+          put(e.level(1).open, e.level(1).wordCount() + 1);
+          return "level 1: the open word is none that exists";
         });
     plant(
         "negative open word",

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.testkit.SplitMix64;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -77,6 +78,34 @@ class HybridValidatorTest extends PlantedCorruptions {
     put(example.areaWord(neverUsed), AreaWord.ABSENT);
     assertTrue(example.allocator.validate().isValid());
     forget(example.allocator);
+  }
+
+  @Test
+  void framesBesideTheSpanMustBeAbsent() {
+    for (long outside : new long[] {0x104, 0x30B, 0x31F, 0x3FF}) {
+      HybridAllocator allocator = (HybridAllocator) memoryOf(20, 0x105, 0x30B - 0x105);
+      allocator.assertValid();
+      long address = allocator.core.areas.frameWord(outside);
+      put(address, Memory.getLong(address) ^ 1L << (32 + (outside & 31))); // absent, and free now
+      ValidationReport report = allocator.validate();
+      String expected = "frame " + HybridExample.hex(outside) + ": is outside the span, but not";
+      assertTrue(report.problems().contains(expected), expected + "\n" + report);
+      forget(allocator);
+    }
+  }
+
+  @Test
+  void aBlockMayEndWhereTheMemoryEnds() {
+    for (int order : new int[] {9, 14}) {
+      for (long spanBlocks : new long[] {2, 4, 64}) {
+        FrameAllocator allocator = spanOf(20, 0, spanBlocks << order);
+        allocator.addFrames(0, 2L << order);
+        allocate(allocator, order);
+        allocate(allocator, order);
+        assertEquals(0, allocator.freeFrameCount());
+        allocator.assertValid();
+      }
+    }
   }
 
   // ---- Random work ----

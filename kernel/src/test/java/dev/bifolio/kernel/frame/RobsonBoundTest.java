@@ -9,6 +9,7 @@ import dev.bifolio.testkit.SplitMix64;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// Robson's bound, both ways: with that much memory no sequence runs out, and a sequence made to
@@ -28,6 +29,7 @@ class RobsonBoundTest extends FrameAllocatorFixture {
   }
 
   @Test
+  @Tag("slow")
   void randomRequestsNeverFailInAMemoryOfTheBound() {
     for (int seed = 0; seed < 100; seed++) {
       FrameAllocator allocator = memoryOf(LARGEST, 0, boundFrames());

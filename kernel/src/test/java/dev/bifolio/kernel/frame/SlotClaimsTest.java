@@ -313,6 +313,14 @@ class SlotClaimsTest extends HybridParts {
     assertTrue(claims.isHonest(frame));
   }
 
+  @Test
+  void theFirstSlotIsASlotLikeAnyOther() {
+    long frame = claims.refill(0, 0, true) + 1;
+    assertTrue(claims.holds(frame));
+    setFrameWord(core, frame, frameWord(core, frame) ^ UnitWord.block((int) frame & 31, 1));
+    assertFalse(claims.isHonest(frame));
+  }
+
   // ---- Coming back while the slot goes on ----
 
   @Test
@@ -348,6 +356,20 @@ class SlotClaimsTest extends HybridParts {
     assertTrue(core.free(0, (area << 9) + 301, 0));
     assertEquals(List.of(300L, 301L), takeAll());
     assertEquals(ClaimWord.NONE, ClaimWord.state(word()), "nothing is left announced or claimed");
+  }
+
+  @Test
+  void aRunComesFromTheSlotsOwnAreaAndWhatItLeavesIsFound() {
+    assertEquals(NONE, claims.takeFromArea(claim, 2, core.runs, 2), "the slot has no area yet");
+    assertEquals(0, areaWith(2, 0, 1, 2, 3, 100));
+    assertEquals(100, claims.refill(SLOT, 2, false));
+    assertEquals(NONE, claims.takeFromArea(claim, 1, core.runs, 2), "another kind");
+    assertEquals(NONE, claims.takeFromArea(claim, 2, core.runs, 8), "there is no such run");
+    assertTrue(Slots.tryLock(claim));
+    assertEquals(NONE, claims.takeFromArea(claim, 2, core.runs, 2), "somebody is at work here");
+    Slots.unlock(claim);
+    assertEquals(0, claims.takeFromArea(claim, 2, core.runs, 2));
+    assertEquals(List.of(2L, 3L), takeAll(), "four had been planned");
   }
 
   // ---- Draining ----

@@ -226,6 +226,24 @@ class UnitLevelTest extends HybridParts {
   }
 
   @Test
+  void aHintThatPromisesTooMuchIsMovedToTheBinOfTheWord() {
+    long unit = FIRST >>> 5;
+    for (int order = 0; order <= 3; order++) {
+      twoLevels();
+      above.put(unit, UnitWord.ALL_FREE);
+      assertFalse(above.isFound(0), "no hint yet");
+      above.settle(0);
+      // As though others had taken units while the word was being closed.
+      above.put(unit, UnitWord.ALL_HEAD ^ UnitWord.both(UnitWord.mask(0, 1 << order)));
+      assertTrue(above.isFound(0));
+      assertEquals(NONE, above.take(order + 1));
+      assertTrue(above.isFound(0));
+      assertEquals(unit, above.take(order));
+      assertTrue(above.isFound(0), "nothing is free, and nothing need be found");
+    }
+  }
+
+  @Test
   void theOpenWordServesBeforeABetterFitElsewhere() {
     giveAll();
     long[] units = new long[33];
