@@ -3,7 +3,7 @@
  * by one compare-and-set on the claim word, while their frame word goes on saying HEAD.
  *
  * Mirrors, in dev.bifolio.kernel.frame: the pop, refill, leave and drain of the claim word and the
- * free of a single frame (HybridAllocator and the classes it hands these to). One area, one frame
+ * free of a single frame (SlotClaims, and HybridCore.freeSingle). One area, one frame
  * word of two frames (three with -DALL=7), one slot. "Another word" and "another area" are the claim word's state NONE
  * here: a free takes the same way in all three cases. An atomic block is one access to shared memory.
  *
@@ -24,7 +24,8 @@
  * Assumption, without which P1 and P2 fail (the last mutant shows it): no free is delayed between its
  * load of the frame word and its compare-and-set over a refill of that same word. HEAD stands for
  * allocated and for cached, so a word that a refill has given its old value again lets a second free
- * of the same frame pass. The allocator's comment names this case beside the stale free.
+ * of the same frame pass. The allocator finds most such frees afterwards and undoes them
+ * (SlotClaims.isHonest, not in this model); HybridCore's comment names what is left.
  *
  * Long: -DROUNDS=3
  *

@@ -14,8 +14,9 @@ import dev.bifolio.kernel.platform.Memory;
 /// A magazine is never flushed: when it is full, frees go home, each for the price of one
 /// compare-and-set. And it takes only blocks of areas that are nearly full, which best fit would
 /// fill up next anyway; a cache that takes any block hands out the last freed one instead of the
-/// best one, and placement falls to that of a plain last-in-first-out list (ADR 0005). The first
-/// block of an order above 0 is always taken, for callers that ask and free in turn.
+/// best one, and placement falls to that of a plain last-in-first-out list (ADR 0005). But a block
+/// of an order above 0 that is the last one which was handed out here is always taken, for callers
+/// that ask and free in turn.
 ///
 /// The lock is tried, never waited for: who does not get it goes past the magazine. A push holds it
 /// while it turns HEAD into cached by compare-and-set, the proof of the free; a pop turns cached
@@ -63,6 +64,7 @@ final class Magazines {
     long frame = takeOut(claim, order, TAKEN_ONE);
     if (frame >= 0) {
       flip(frame);
+      noteLast(claim, order, frame);
     }
     return frame;
   }
@@ -121,7 +123,7 @@ final class Magazines {
     long address = Slots.header(claim, order);
     long header = Memory.getLongVolatile(address);
     int count = count(header);
-    if (count >= capacity || !admits(order, count, area) || frame > LARGEST_FRAME) {
+    if (count >= capacity || !admits(claim, order, frame, area) || frame > LARGEST_FRAME) {
       return false;
     }
     if (header < 0 || !Memory.compareAndSetLong(address, header, header | LOCKED)) {
@@ -143,8 +145,17 @@ final class Magazines {
     return mine;
   }
 
-  private static boolean admits(int order, int count, long area) {
-    return !AreaWord.isPartial(area) && (AreaWord.isNearlyFull(area) || (order > 0 && count == 0));
+  private static boolean admits(long claim, int order, long frame, long area) {
+    return !AreaWord.isPartial(area)
+        && (AreaWord.isNearlyFull(area)
+            || (order > 0 && Memory.getInt(Slots.last(claim, order)) == (int) frame + 1));
+  }
+
+  /// A block was handed out: if the very same is freed next, it is kept.
+  static void noteLast(long claim, int order, long frame) {
+    if (order > 0 && order < Slots.CACHED_ORDERS) {
+      Memory.putInt(Slots.last(claim, order), (int) frame + 1);
+    }
   }
 
   /// HEAD to cached, if that block is allocated.

@@ -8,6 +8,7 @@ import dev.bifolio.kernel.unit.Pages;
 ///
 /// ```
 ///   byte    0  claim word      8  area + 1      16  rounds of the operation counter   24  recall
+///          32  block of an order that was handed out last, 4 bytes an order, 1 … 8
 ///          64  lock           72  plan, low     80  plan, high     88  state changes
 ///          96  refills       104  frames that went home  112  transit word
 ///         120  owner's kind + 1
@@ -37,6 +38,7 @@ final class Slots {
   private static final long LEAST_ENTRIES = 32;
   private static final long FRAMES_PER_BYTE = 32;
 
+  private static final long LAST = 32;
   private static final long LOCK = 64;
   private static final long HEADERS = 128;
   private static final long TAKEN = 216;
@@ -45,7 +47,7 @@ final class Slots {
   /// Entries of the one magazine of an owned slot, for single frames.
   static final int OWNED_CAPACITY = 32;
 
-  private static final long OWNED_BYTES = ENTRIES + (long) OWNED_CAPACITY * Integer.BYTES;
+  private static final long OWNED_BYTES = slotBytes(OWNED_CAPACITY);
 
   private final int cpuCount;
   private final int[] capacity = new int[CACHED_ORDERS];
@@ -72,7 +74,7 @@ final class Slots {
   }
 
   private static long slotBytes(long entries) {
-    return ENTRIES + Pages.alignUp(entries * Integer.BYTES, 64);
+    return Pages.alignUp(ENTRIES + entries * Integer.BYTES, 64);
   }
 
   private static int scaled(int full, long frameCount, int cpuCount) {
@@ -189,6 +191,12 @@ final class Slots {
 
   static long taken(long claim, int order) {
     return claim + TAKEN + (long) order * Long.BYTES;
+  }
+
+  /// The first frame of the block that was handed out last of an order, 1 … 8, plus one, in 32
+  /// bits: a hint.
+  static long last(long claim, int order) {
+    return claim + LAST + (long) (order - 1) * Integer.BYTES;
   }
 
   long entry(long claim, int order, int index) {

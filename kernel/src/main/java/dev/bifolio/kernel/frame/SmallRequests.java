@@ -65,7 +65,9 @@ final class SmallRequests {
       frame = other == kind ? NONE : takeFromKind(other, frameCount, transit);
     }
     if (frame >= 0) {
-      HybridCore.count(claim, Pages.framesToOrderUp(frameCount));
+      int order = Pages.framesToOrderUp(frameCount);
+      HybridCore.count(claim, order);
+      Magazines.noteLast(claim, order, frame);
     }
     return frame;
   }

@@ -82,6 +82,7 @@ class FrameRunsTest extends HybridParts {
       assertFalse(runs.free(first, count - 1));
       Slots slots = core.slots;
       long claim = slots.claim(0);
+      Magazines.noteLast(claim, Math.min(order, 8), first);
       assertFalse(
           core.magazines.push(claim, Math.min(order, 8), first, areaWord(core, area), 1),
           "the proof of a push does not rest on a look before");

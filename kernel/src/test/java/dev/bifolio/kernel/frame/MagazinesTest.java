@@ -118,16 +118,32 @@ class MagazinesTest extends HybridParts {
   }
 
   @Test
-  void theFirstBlockOfAHigherOrderIsAlwaysKept() {
+  void theBlockThatWasHandedOutLastIsAlwaysKept() {
+    long emptyish = AreaWord.binned(0, AreaWord.bin(8, 300));
     for (int order = 1; order < Slots.CACHED_ORDERS; order++) {
       long first = fullArea(order) << 9;
-      long emptyish = AreaWord.binned(0, AreaWord.bin(8, 300));
-      assertTrue(core.slots.capacity(order) > 0);
-      for (int i = 0; i < 3 && i < 512 >> order; i++) {
-        long frame = first + ((long) i << order);
-        assertEquals(i == 0, magazines.push(claim, order, frame, emptyish));
+      long second = first + (1L << order);
+      assertFalse(magazines.push(claim, order, first, emptyish));
+      Magazines.noteLast(claim, order, first);
+      if (order < 8) {
+        assertFalse(magazines.push(claim, order, second, emptyish), "another block");
       }
+      assertTrue(magazines.push(claim, order, first, emptyish));
+      assertEquals(first, magazines.pop(claim, order));
+      assertTrue(magazines.push(claim, order, first, emptyish), "in turn");
     }
+  }
+
+  @Test
+  void theSingleFrameThatWasHandedOutLastIsNoReasonToKeepIt() {
+    long first = fullArea(0) << 9;
+    long emptyish = AreaWord.binned(0, AreaWord.bin(8, 300));
+    long before = Memory.getLong(claim + 24);
+    Magazines.noteLast(claim, 0, first);
+    assertEquals(before, Memory.getLong(claim + 24));
+    Magazines.noteLast(claim, Slots.CACHED_ORDERS, first); // a run of 300 frames is of order 9
+    assertFalse(Slots.isLocked(claim));
+    assertFalse(magazines.push(claim, 0, first, emptyish));
   }
 
   @Test

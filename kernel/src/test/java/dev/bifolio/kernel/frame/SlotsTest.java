@@ -44,6 +44,7 @@ class SlotsTest extends HybridParts {
       assertTrue(words.add(word), "word at " + (word - claim));
     }
     for (int order = 0; order < Slots.CACHED_ORDERS; order++) {
+      assertTrue(order == 0 || entries.add(Slots.last(claim, order)));
       assertTrue(words.add(Slots.header(claim, order)));
       boolean owned = slot >= slots.firstOwned();
       int capacity = owned ? (order == 0 ? Slots.OWNED_CAPACITY : 0) : slots.capacity(order);
