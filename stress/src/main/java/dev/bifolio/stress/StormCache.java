@@ -8,7 +8,6 @@ import dev.bifolio.testkit.SplitMix64;
 /// another, or hands it on to another thread for his. One thread at a time, as for the cache
 /// itself.
 final class StormCache {
-
   private final Storm storm;
   private final SplitMix64 random;
   private FrameCache cache;

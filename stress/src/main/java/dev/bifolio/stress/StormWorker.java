@@ -107,10 +107,7 @@ final class StormWorker {
     boolean isBlock = count == 1 << order;
     // A run begins as a block, and what it has too much is nobody's until it is given back.
     long freedBefore = usage.beginsToTake(id, 1L << order);
-    long pfn =
-        isBlock
-            ? block(order)
-            : allocator.tryAllocateFrames(count, random.below(AllocationFlags.ALL + 1));
+    long pfn = isBlock ? block(order) : allocator.tryAllocateFrames(count, flags());
     if (isExhausted(pfn, count)) {
       usage.foundNothing(id, 1L << order, count == 1, freedBefore);
       return;
@@ -126,7 +123,11 @@ final class StormWorker {
   private long block(int order) {
     return order == 0 && cache != null && random.below(8) != 0
         ? cache.allocate()
-        : allocator.tryAllocateOn(id, order, random.below(AllocationFlags.ALL + 1));
+        : allocator.tryAllocateOn(id, order, flags());
+  }
+
+  private int flags() {
+    return random.below(AllocationFlags.ALL + 1);
   }
 
   /// Mostly small blocks, each order half as often as the one below; runs of any count, and huge
@@ -157,8 +158,7 @@ final class StormWorker {
         storm.wholeStartPfn()
             + random.below((int) (storm.endPfn() - storm.wholeStartPfn()) - count);
     long freedBefore = usage.beginsToTake(id, count);
-    if (isExhausted(
-        allocator.tryAllocateRange(start, count, random.below(AllocationFlags.ALL + 1)), count)) {
+    if (isExhausted(allocator.tryAllocateRange(start, count, flags()), count)) {
       usage.foundNothing(id, count, false, freedBefore);
       return;
     }
@@ -188,7 +188,7 @@ final class StormWorker {
       return;
     }
     long freedBefore = usage.beginsToTake(id, wanted);
-    int got = allocator.allocateBulk(bulk, 0, wanted, random.below(AllocationFlags.ALL + 1));
+    int got = allocator.allocateBulk(bulk, 0, wanted, flags());
     if (got < wanted) {
       exhausted++;
       usage.foundNothing(id, wanted - got, true, freedBefore);

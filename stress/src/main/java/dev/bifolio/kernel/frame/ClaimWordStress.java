@@ -329,38 +329,6 @@ public final class ClaimWordStress {
     }
   }
 
-  /// Refused.
-  @JCStressTest
-  @JCStressMeta(Allowed.OnlyTheSecond.class)
-  @State
-  public static class AMistakenFreeWhileItsAreaIsLeft extends World {
-    private final long cached;
-
-    public AMistakenFreeWhileItsAreaIsLeft() {
-      leaveOnly(1);
-      cached = must(0, 0);
-      free(0, cached, 0);
-      must(0, 0);
-      free(0, cached ^ 1, 0);
-    }
-
-    @Actor
-    public void one(III_Result r) {
-      r.r1 = free(1, cached ^ 1, 0);
-    }
-
-    @Actor
-    public void other(III_Result r) {
-      core.callBack.all();
-      r.r2 = 1;
-    }
-
-    @Arbiter
-    public void end(III_Result r) {
-      r.r3 = endedWith(1);
-    }
-  }
-
   /// Served before or after.
   @JCStressTest
   @JCStressMeta(Allowed.Both.class)
@@ -394,32 +362,6 @@ public final class ClaimWordStress {
   public static class AFreeWhileTheSlotIsDrained extends Claimed {
     public AFreeWhileTheSlotIsDrained() {
       super(2);
-    }
-
-    @Actor
-    public void one(III_Result r) {
-      r.r1 = free(1, mine, 0);
-    }
-
-    @Actor
-    public void other(III_Result r) {
-      r.r2 = drainSlot(0);
-    }
-
-    @Arbiter
-    public void end(III_Result r) {
-      r.r3 = endedWith(4);
-    }
-  }
-
-  /// Refused at every moment.
-  @JCStressTest
-  @JCStressMeta(Allowed.OnlyTheSecond.class)
-  @State
-  public static class AMistakenFreeWhileTheSlotIsDrained extends Claimed {
-    public AMistakenFreeWhileTheSlotIsDrained() {
-      super(2);
-      free(0, mine, 0);
     }
 
     @Actor
