@@ -186,7 +186,7 @@ class HybridStatisticsTest extends HybridParts {
     long end = 1L << 20;
     HybridCore large = memory(1, 0, end);
     HybridCounts counted = new HybridCounts(large);
-    counted.added(end);
+    counted.added(end, counted.takenBackUnits());
     assertTrue(large.free(0, large.allocate(0, 8, AllocationFlags.NONE), 8));
     assertEquals(3, counted.snapshot(census(large, 0, end)).splits());
     callBackAll(large);
