@@ -239,6 +239,23 @@ class AreasTest extends HybridParts {
   }
 
   @Test
+  void anAreaWhoseFreeBlocksGrewIsCountedAgain() {
+    long area = fullArea(0, 1);
+    long first = area << 9;
+    for (int i = 0; i < 200; i += 2) {
+      free(first + i, 1);
+      assertEquals(AreaWord.bin(0, 1), binOf(area), "single holes tell nobody");
+    }
+    free(first + 1, 1);
+    assertEquals(AreaWord.bin(1, 101), binOf(area));
+    assertEquals(area, claim(areas, 0, AreaWord.firstBin(1), AreaWord.NO_SLOT));
+    areas.settle(area);
+    long other = fullArea(1, 64);
+    free(other << 9, 64);
+    assertEquals(AreaWord.bin(6, 64), binOf(other));
+  }
+
+  @Test
   void wordsCoalesceUpToTheWholeAreaWhichGoesBack() {
     long area = fullArea(0, 32);
     long first = area << 9;

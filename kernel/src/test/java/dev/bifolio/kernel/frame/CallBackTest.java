@@ -171,4 +171,31 @@ class CallBackTest extends HybridParts {
   private static void assertQuiet(HybridCore core) {
     assertTrue(Transit.isQuiet(core.callBack.activity()));
   }
+
+  private static void closeLevels(HybridCore core) {
+    for (UnitLevel level : core.levels) {
+      level.drain();
+    }
+  }
+
+  /// Each kind of thing alone: a claimed area, a block in a magazine, an open word.
+  @Test
+  void whatWasCalledBackIsToldWhateverItIs() {
+    HybridCore core = memory(2, 0, 1 << 20);
+    long single = core.allocate(1, 0, AllocationFlags.NONE);
+    closeLevels(core);
+    assertTrue(core.callBack.all());
+    assertTrue(core.free(1, single, 0));
+    callBackAll(core);
+    long block = core.allocate(1, 3, AllocationFlags.MOVABLE);
+    assertTrue(core.free(1, block, 3));
+    assertEquals(8, census(core, 0, 1 << 20).cachedFrames());
+    closeLevels(core);
+    assertTrue(core.callBack.all());
+    assertEquals(0, census(core, 0, 1 << 20).cachedFrames());
+    callBackAll(core);
+    core.allocate(0, 9, AllocationFlags.NONE);
+    assertTrue(core.callBack.all());
+    assertFalse(core.callBack.all());
+  }
 }

@@ -51,7 +51,7 @@ abstract class FrameAllocatorGuards extends FrameAllocatorFixture {
   @Test
   @Behaviour("92")
   void aLeakedRunIsNotFreed() {
-    FrameAllocator allocator = memoryOf(64);
+    FrameAllocator allocator = memoryOf(20, 0x1000, 64);
     long pfn;
     try (FrameGuard guard =
         Objects.requireNonNull(FrameGuard.allocate(allocator, 3, AllocationFlags.NONE))) {

@@ -66,6 +66,21 @@ abstract class FrameAllocatorRanges extends FrameAllocatorFixture {
 
   @Test
   @Behaviour("65")
+  void aLargeRangeAddsOnlyWhatWasNotThereYet() {
+    FrameAllocator allocator = spanOf(20, 0, 1L << 20);
+    assertEquals(512, allocator.addFrames(1024, 1536));
+    assertEquals(100, allocator.addFrames(3 << 14, (3 << 14) + 100));
+    assertEquals((1L << 19) - 612, allocator.addFrames(0, 1L << 19));
+    assertEquals(0, allocator.addFrames(0, 1L << 19));
+    assertEquals(0, allocator.addFrames(0x5000, 0x7000));
+    assertEquals(0, allocator.addFrames(0x5007, 0x5009));
+    assertEquals(1L << 19, allocator.addFrames(0, 1L << 20));
+    assertEquals(1L << 20, allocator.freeFrameCount());
+    assertEquals(1, allocator.freeBlockCount(20));
+  }
+
+  @Test
+  @Behaviour("65")
   void anAllocatedFrameThatIsAddedAgainStaysAllocated() {
     FrameAllocator allocator = spanOf(20, 0, 4096);
     allocator.addFrames(0, 2048);

@@ -192,7 +192,9 @@ class FrameCacheCountsTest extends OwnedCaches {
     long rounds = 0;
     for (int left = 1; left <= 5; left++) {
       FrameCache cache = allocator.openCache(NONE);
+      long first = take(cache);
       long pfn = take(cache);
+      assertEquals(first + 1, pfn);
       long count = allocator.allocationCount(0, 0);
       aheadOf(allocator, left);
       assertEquals(count, allocator.allocationCount(0, 0));
@@ -200,12 +202,13 @@ class FrameCacheCountsTest extends OwnedCaches {
         cache.free(pfn);
         assertEquals(pfn, cache.allocate());
         assertEquals(count + i, allocator.allocationCount(0, 0));
-        assertEquals(i, cache.statistics().hits() + 0);
+        assertEquals(1 + i, cache.statistics().hits());
         assertEquals(
             rounds + (i >= left ? 1 : 0), Memory.getLong(Slots.rounds(claim(allocator, 0))));
       }
       rounds++;
       cache.free(pfn);
+      cache.free(first);
       cache.close();
       assertEquals(count + 9, allocator.allocationCount(0, 0));
       assertSound(allocator);

@@ -176,6 +176,35 @@ class HybridStatisticsTest extends HybridParts {
     assertTrue(core.free(0, pfn, 0));
     callBackAll(core);
     assertEquals(2, snapshot().coalesces());
+    counts.resetRequests(census());
+    assertEquals(0, snapshot().splits());
+    assertEquals(0, snapshot().coalesces());
+  }
+
+  @Test
+  void unitsOfAllLevelsAreCountedWhenTheyAreLentAndReturned() {
+    long end = 1L << 20;
+    HybridCore large = memory(1, 0, end);
+    HybridCounts counted = new HybridCounts(large);
+    counted.added(end, counted.takenBackUnits());
+    assertTrue(large.free(0, large.allocate(0, 8, AllocationFlags.NONE), 8));
+    assertEquals(3, counted.snapshot(census(large, 0, end)).splits());
+    callBackAll(large);
+    assertEquals(3, counted.snapshot(census(large, 0, end)).coalesces());
+  }
+
+  @Test
+  void whatCachesServeIsToldApartFromWhatGoesPastThem() {
+    for (int i = 0; i < 33; i++) {
+      core.allocate(0, 0, AllocationFlags.NONE); // two refills
+    }
+    core.allocate(1, 3, AllocationFlags.LONG);
+    core.allocate(1, 8, AllocationFlags.LONG);
+    core.allocate(1, 9, AllocationFlags.LONG); // no cache has such blocks
+    assertEquals(new CacheStatistics(31, 4, 2, 0), counts.caches());
+    long cached = census().cachedFrames();
+    callBackAll(core);
+    assertEquals(new CacheStatistics(31, 4, 2, cached), counts.caches());
   }
 
   @Test
