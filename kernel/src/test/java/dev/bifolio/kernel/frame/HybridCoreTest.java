@@ -49,6 +49,20 @@ class HybridCoreTest extends HybridParts {
   }
 
   @Test
+  @Behaviour("98")
+  void largeRequestsCallBackWhatASingleFrameLeftClaimed() {
+    for (int order = 9; order <= 20; order++) {
+      HybridCore core = memory(2, 0, 1L << order);
+      assertTrue(core.free(1, core.allocate(1, 0, AllocationFlags.NONE), 0));
+      assertEquals(0, core.allocate(0, order, AllocationFlags.MOVABLE));
+      assertTrue(core.free(0, 0, order));
+      assertTrue(core.free(1, core.allocate(1, 0, AllocationFlags.NONE), 0));
+      assertEquals(0, core.allocateRun(0, (1L << order) - 1, AllocationFlags.MOVABLE));
+      assertTrue(core.freeRun(0, (1L << order) - 1));
+    }
+  }
+
+  @Test
   void framesOutsideTheSpanAreNobodys() {
     HybridCore core = memory(1, 4 << 9, 8 << 9);
     for (int order = 0; order <= 10; order++) {
