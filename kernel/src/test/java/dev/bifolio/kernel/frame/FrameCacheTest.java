@@ -320,6 +320,20 @@ class FrameCacheTest extends OwnedCaches {
     assertNotEquals(NO_FRAME, allocator.allocate(Pages.HUGE_ORDER, NONE));
   }
 
+  @Test
+  void whatLiesInTheMagazineIsCalledBackAndTold() {
+    HybridAllocator allocator = areas(64);
+    long full = fullArea(allocator);
+    FrameCache cache = allocator.openCache(NONE);
+    callBackAll(allocator.core);
+    assertFalse(allocator.core.callBack.all(), "there is nothing in the cache");
+    cache.free(full + 7);
+    assertEquals(1, allocator.cachedFrameCount());
+    assertTrue(allocator.core.callBack.all());
+    assertEquals(0, allocator.cachedFrameCount());
+    cache.close();
+  }
+
   // ---- Threads ----
 
   @Test
