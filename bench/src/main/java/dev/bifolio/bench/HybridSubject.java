@@ -16,16 +16,25 @@ final class HybridSubject extends Subject {
   private HybridSubject(Window metadata, long metadataBytes, long frameCount) {
     this.metadata = metadata;
     this.metadataBytes = metadataBytes;
+    this.frames = allocator(metadata, frameCount);
+  }
+
+  /// An allocator of so many free frames.
+  static HybridAllocator allocator(Window metadata, long frameCount) {
     long startAddress = Pages.pfnToAddress(START_PFN);
-    this.frames =
+    HybridAllocator frames =
         new HybridAllocator(
             Pages.MAX_ORDER, Cpu.count(), metadata.address(), startAddress, frameCount);
     frames.addFrames(START_PFN, START_PFN + frameCount);
+    return frames;
+  }
+
+  static long byteSize(long frameCount) {
+    return HybridAllocator.metadataBytes(START_PFN, START_PFN + frameCount, Cpu.count());
   }
 
   static HybridSubject create(long frameCount) {
-    long end = START_PFN + frameCount;
-    long byteSize = HybridAllocator.metadataBytes(START_PFN, end, Cpu.count());
+    long byteSize = byteSize(frameCount);
     try {
       return new HybridSubject(Window.reserve(byteSize), byteSize, frameCount);
     } catch (WindowException e) {

@@ -3,10 +3,8 @@ package dev.bifolio.bench;
 import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.frame.FrameCache;
 import dev.bifolio.kernel.frame.HybridAllocator;
-import dev.bifolio.kernel.platform.Cpu;
 import dev.bifolio.kernel.platform.Window;
 import dev.bifolio.kernel.platform.WindowException;
-import dev.bifolio.kernel.unit.Pages;
 
 /// The hybrid allocator with a [FrameCache] for each thread: single frames go through it, all other
 /// blocks past it.
@@ -24,19 +22,11 @@ final class OwnedCacheSubject extends Subject {
   }
 
   static OwnedCacheSubject create(long frameCount) {
-    long end = START_PFN + frameCount;
-    long byteSize = HybridAllocator.metadataBytes(START_PFN, end, Cpu.count());
+    long byteSize = HybridSubject.byteSize(frameCount);
     try {
       Window metadata = Window.reserve(byteSize);
-      HybridAllocator frames =
-          new HybridAllocator(
-              Pages.MAX_ORDER,
-              Cpu.count(),
-              metadata.address(),
-              Pages.pfnToAddress(START_PFN),
-              frameCount);
-      frames.addFrames(START_PFN, end);
-      return new OwnedCacheSubject(metadata, byteSize, frames);
+      return new OwnedCacheSubject(
+          metadata, byteSize, HybridSubject.allocator(metadata, frameCount));
     } catch (WindowException e) {
       throw new IllegalStateException(e.getMessage(), e);
     }

@@ -1,6 +1,5 @@
 package dev.bifolio.kernel.frame;
 
-import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.FrameRequestException;
 import dev.bifolio.kernel.unit.Pages;
@@ -172,21 +171,9 @@ public final class BuddyAllocator implements FrameAllocator {
     if (initialized) {
       throw new IllegalStateException("this allocator is initialised already");
     }
-    if (!Pages.isPageAligned(startAddress)) {
-      throw new FrameRequestException(
-          FrameError.UNALIGNED,
-          "expected a base with page alignment (a multiple of 4096), found "
-              + AddressRange.hex(startAddress));
-    }
-    if (frameCount == 0) {
-      throw new FrameRequestException(FrameError.ZERO_ALLOCATION, "a span needs frames");
-    }
-    long startPfn = Pages.addressToPfn(startAddress);
+    long startPfn = FrameMistakes.requireStart(startAddress, frameCount);
     FrameDescriptors.requireSpan(startPfn, frameCount);
-    if (metadataAddress <= 0 || (metadataAddress & (METADATA_ALIGNMENT - 1)) != 0) {
-      throw new IllegalArgumentException(
-          "metadata must lie at a multiple of 64, not at " + AddressRange.hex(metadataAddress));
-    }
+    FrameMistakes.requireMetadata(metadataAddress);
     long endPfn = startPfn + frameCount;
     long sectionsAddress = metadataAddress + FreeAreas.HEADER_BYTES;
     areas.attach(metadataAddress);

@@ -123,6 +123,27 @@ final class FrameMistakes {
                 + ": expected an allocated single frame, found something else");
   }
 
+  /// The first frame of a span of frames that begins at an address.
+  static long requireStart(long startAddress, long frameCount) {
+    if (!Pages.isPageAligned(startAddress)) {
+      throw new FrameRequestException(
+          FrameError.UNALIGNED,
+          "expected a base with page alignment (a multiple of 4096), found "
+              + AddressRange.hex(startAddress));
+    }
+    if (frameCount == 0) {
+      throw new FrameRequestException(FrameError.ZERO_ALLOCATION, "a span needs frames");
+    }
+    return Pages.addressToPfn(startAddress);
+  }
+
+  static void requireMetadata(long address) {
+    if (address <= 0 || (address & 63) != 0) {
+      throw new IllegalArgumentException(
+          "metadata must lie at a multiple of 64, not at " + AddressRange.hex(address));
+    }
+  }
+
   static void requireEntries(int length, int offset, int count) {
     if (offset < 0 || count < 0 || count > length - offset) {
       throw new IndexOutOfBoundsException(

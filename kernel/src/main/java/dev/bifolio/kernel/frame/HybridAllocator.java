@@ -1,7 +1,6 @@
 package dev.bifolio.kernel.frame;
 
 import dev.bifolio.kernel.platform.Cpu;
-import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.FrameRequestException;
 import dev.bifolio.kernel.unit.Pages;
@@ -94,11 +93,9 @@ public final class HybridAllocator implements FrameAllocator {
     if (usableOrder != UNINITIALIZED) {
       throw new IllegalStateException("this allocator is initialised already");
     }
-    long firstPfn = HybridMistakes.requireStart(startAddress, frameCount);
-    if (metadataAddress <= 0 || (metadataAddress & (METADATA_ALIGNMENT - 1)) != 0) {
-      throw new IllegalArgumentException(
-          "metadata must lie at a multiple of 64, not at " + AddressRange.hex(metadataAddress));
-    }
+    long firstPfn = FrameMistakes.requireStart(startAddress, frameCount);
+    HybridMistakes.requireSpan(firstPfn, frameCount);
+    FrameMistakes.requireMetadata(metadataAddress);
     startPfn = firstPfn;
     endPfn = firstPfn + frameCount;
     core.attach(metadataAddress, startPfn, endPfn);

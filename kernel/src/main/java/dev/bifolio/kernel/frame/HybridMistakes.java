@@ -18,22 +18,6 @@ final class HybridMistakes {
     }
   }
 
-  /// The first frame of a span that begins at an address.
-  static long requireStart(long startAddress, long frameCount) {
-    if (!Pages.isPageAligned(startAddress)) {
-      throw new FrameRequestException(
-          FrameError.UNALIGNED,
-          "expected a base with page alignment (a multiple of 4096), found "
-              + AddressRange.hex(startAddress));
-    }
-    if (frameCount == 0) {
-      throw new FrameRequestException(FrameError.ZERO_ALLOCATION, "a span needs frames");
-    }
-    long startPfn = Pages.addressToPfn(startAddress);
-    requireSpan(startPfn, frameCount);
-    return startPfn;
-  }
-
   static int requireCpus(int cpuCount) {
     if (cpuCount < 1 || cpuCount > HybridAllocator.MAX_CPU_COUNT) {
       throw new IllegalArgumentException(
