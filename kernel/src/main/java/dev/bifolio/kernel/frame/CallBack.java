@@ -5,14 +5,14 @@ import dev.bifolio.kernel.platform.Memory;
 
 /// What stands between a request that found nothing and its failure: all that is cached, reserved
 /// or open is called back, and what is on its way is waited for. So a failure is true: there was no
-/// memory for the request, cached or not. But who finds others at work in every one of 1000 looks
-/// gives up as well, because nobody waits for ever: after a millisecond or two if they move, after
-/// some 50 ms if one of them does not run.
+/// memory for the request, cached or not. But who finds others at work in every one of 5000 looks
+/// gives up as well, because nobody waits for ever: after some 10 ms if they move, after a third of
+/// a second if one of them does not run.
 ///
 /// Any thread; no Java objects. Costs some 30 loads a slot when there is nothing to call back.
 final class CallBack {
   /// How often a request looks again before it fails, when others are at work all the time.
-  private static final int MOST_ROUNDS = 1000;
+  private static final int MOST_ROUNDS = 5000;
 
   /// How often it looks before it sleeps, when something is on its way and does not move.
   private static final int ROUNDS_AWAKE = 100;

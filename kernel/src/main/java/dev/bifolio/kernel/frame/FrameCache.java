@@ -21,7 +21,7 @@ import dev.bifolio.kernel.unit.Pages;
 /// freed by any thread through the allocator, and frames from anywhere may be freed here. Every
 /// mistaken free is refused, here and there, of a cached frame too.
 ///
-/// It holds up to 32 frames of one word and 32 others, and the sole right to allocate in one area
+/// It holds up to 32 frames of one word and 48 others, and the sole right to allocate in one area
 /// of 512 frames. A request elsewhere that finds nothing takes back the others at once and asks for
 /// the rest, which the owner gives back with his next allocation. Until then what is free in that
 /// area is out of everybody's reach: who will be idle calls [#drain()], and who is done [#close()].
@@ -232,7 +232,7 @@ public final class FrameCache implements AutoCloseable {
 
   /// Frames that wait here now.
   ///
-  /// @return 0 … 64
+  /// @return 0 … 80
   public int cachedFrameCount() {
     return closed
         ? 0

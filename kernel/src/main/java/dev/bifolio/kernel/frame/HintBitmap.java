@@ -98,6 +98,11 @@ final class HintBitmap {
     clearBit(kindLeaf(kind, item >>> 6), item);
   }
 
+  /// Whether the first bit is set that leads to an item in a bin; whoever set it sets the others.
+  boolean isLeafSet(int bin, long item) {
+    return isSet(binLeaf(bin, item >>> 6), item);
+  }
+
   /// The first item of the first bin from `firstBin` on that has one.
   ///
   /// @return a value for [#binOf] and [#itemOf], or -1

@@ -75,7 +75,7 @@ final class HybridCore {
    * Progress. Frees and the levels above an area never wait. Allocation in an area goes by claim:
    * others take another area. Only a request that is about to fail waits, for a bounded time: for a
    * slot's lock, to call back what is cached (CallBack), and for what others have in their hands at
-   * that moment (Transit). So "no frame" is true, unless others were at work in each of a thousand
+   * that moment (Transit). So "no frame" is true, unless others were at work in each of its
    * looks; nobody waits for a frame that is in use.
    *
    * Owned caches. A FrameCache has a slot of its own. But for the length of a refill its claim word is

@@ -303,7 +303,7 @@ final class UnitLevel {
     while (true) {
       long value = Memory.getLongVolatile(address(word));
       if (Memory.compareAndSetLong(address(word), value, value ^ change)) {
-        afterFree(word);
+        afterFree(word, value ^ change);
         return;
       }
     }
@@ -325,7 +325,7 @@ final class UnitLevel {
       }
       long next = value ^ UnitWord.block(index, count);
       if (Memory.compareAndSetLong(address(word), value, next)) {
-        afterFree(word);
+        afterFree(word, next);
         return true;
       }
     }
@@ -349,7 +349,7 @@ final class UnitLevel {
       long next = value ^ UnitWord.block(index, 1 << order);
       if (Memory.compareAndSetLong(address(word), value, next)) {
         if (Memory.getLongVolatile(open) != word + 1) {
-          settle(word);
+          afterFree(word, next);
         }
         return true;
       }
@@ -357,10 +357,16 @@ final class UnitLevel {
   }
 
   /// Makes what became free be found, before the free returns: it may not rely on the hint of a
-  /// free that came before and has not set it yet.
-  private void afterFree(long word) {
-    if (Memory.getLongVolatile(open) != word + 1) { // whoever closes it looks
+  /// free that came before and has not set it yet. Where the first bit of the way is set already,
+  /// whoever sets the others is on his way.
+  private void afterFree(long word, long after) {
+    if (Memory.getLongVolatile(open) == word + 1) {
+      return; // whoever closes it looks
+    }
+    if (after == UnitWord.ALL_FREE || !hints.isLeafSet(binOf(after), word)) {
+      Transit.begin(open + TRANSIT);
       settle(word);
+      Transit.end(open + TRANSIT);
     }
   }
 

@@ -70,8 +70,8 @@ class CallBackTest extends HybridParts {
     for (long transit : transits(core)) {
       Transit.begin(transit);
       assertFalse(core.callBack.mayFail(core.callBack.activity(), 0));
-      assertFalse(core.callBack.mayFail(core.callBack.activity(), 999));
-      assertTrue(core.callBack.mayFail(core.callBack.activity(), 1000));
+      assertFalse(core.callBack.mayFail(core.callBack.activity(), 4999));
+      assertTrue(core.callBack.mayFail(core.callBack.activity(), 5000));
       Transit.end(transit);
       assertTrue(core.callBack.mayFail(core.callBack.activity(), 0));
     }

@@ -104,22 +104,22 @@ class FrameCacheTest extends OwnedCaches {
     try (FrameCache cache = allocator.openCache(NONE)) {
       long own = take(cache);
       assertEquals(31, cache.cachedFrameCount());
-      for (int i = 0; i < 32; i++) {
+      for (int i = 0; i < 48; i++) {
         cache.free(full + i * 5L);
         assertEquals(32 + i, cache.cachedFrameCount(), "a nearly full area's frames are kept");
       }
       cache.free(full + 500);
-      assertEquals(63, cache.cachedFrameCount(), "but not more than there is room for");
-      assertEquals(64, allocator.cachedFrameCount() + allocator.freeBlockCount(0));
+      assertEquals(79, cache.cachedFrameCount(), "but not more than there is room for");
+      assertEquals(80, allocator.cachedFrameCount() + allocator.freeBlockCount(0));
       assertSound(allocator);
       for (int i = 0; i < 31; i++) {
         assertEquals((own & -32) + 1 + i, cache.allocate());
       }
-      for (int i = 31; i >= 0; i--) {
+      for (int i = 47; i >= 0; i--) {
         assertEquals(full + i * 5L, cache.allocate(), "last in, first out");
       }
       assertEquals(1, cache.statistics().refills());
-      assertEquals(63, cache.statistics().hits());
+      assertEquals(79, cache.statistics().hits());
       assertSound(allocator);
     }
   }

@@ -35,8 +35,8 @@ class HybridCacheCorruptionsTest extends PlantedCorruptions {
     plant(
         "owner's magazine too full",
         e -> {
-          Memory.putLong(Slots.header(e.claim(12), 0), 33);
-          return "slot 12: magazine of order 0 holds 33 blocks, capacity 32";
+          Memory.putLong(Slots.header(e.claim(12), 0), 49);
+          return "slot 12: magazine of order 0 holds 49 blocks, capacity 48";
         });
     plant(
         "frame of an owner made free",
