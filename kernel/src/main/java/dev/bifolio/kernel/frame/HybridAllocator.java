@@ -71,7 +71,7 @@ public final class HybridAllocator implements FrameAllocator {
   /// @param endPfn exclusive end, at most [#MAX_SPAN_FRAMES] above it
   /// @param cpuCount as for the constructors
   /// @return a byte size; about 2.25 bits for each frame, and for each CPU 3 to 20 KiB, which make
-  ///   no more than 2.5 bits a frame from 1 GiB a CPU on
+  ///   no more than 2.5 bits a frame from 8 GiB and 1 GiB a CPU on
   /// @throws FrameRequestException with OUT_OF_RANGE for any other span
   /// @throws IllegalArgumentException for any other `cpuCount`
   public static long metadataBytes(long startPfn, long endPfn, int cpuCount) {
