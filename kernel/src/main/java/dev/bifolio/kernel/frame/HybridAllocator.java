@@ -71,7 +71,7 @@ public final class HybridAllocator implements FrameAllocator {
   /// @param endPfn exclusive end, at most [#MAX_SPAN_FRAMES] above it
   /// @param cpuCount as for the constructors
   /// @return a byte size; about 2.25 bits for each frame, and for each CPU 3 to 20 KiB, which make
-  ///   no more than 2.5 bits a frame from 8 GiB and 1 GiB a CPU on
+  ///   no more than 2.5 bits a frame from 8 GiB and 512 MiB a CPU on
   /// @throws FrameRequestException with OUT_OF_RANGE for any other span
   /// @throws IllegalArgumentException for any other `cpuCount`
   public static long metadataBytes(long startPfn, long endPfn, int cpuCount) {
@@ -401,7 +401,7 @@ public final class HybridAllocator implements FrameAllocator {
     return counts.wentHome() - before;
   }
 
-  /// Opens a cache of single frames for one owner. There are two for each CPU, and four more.
+  /// Opens a cache of single frames for one owner. There are two for each CPU, and two more.
   ///
   /// @param flags [AllocationFlags]: what the frames are for
   /// @return a new cache, to be closed by its owner

@@ -44,9 +44,9 @@ final class Slots {
   private static final long TAKEN = 216;
   private static final long ENTRIES = 384;
 
-  /// Entries of the one magazine of an owned slot, for single frames. Not 32: then the claim word
-  /// of the first of eight owners would lie 4096 bytes before the first frame word, and the
-  /// processor would take the load of the one for a load of what was stored into the other.
+  /// Entries of the one magazine of an owned slot, for single frames. Not 32: a slot of 512 bytes
+  /// puts the claim word of the first of eight owners 4096 bytes before the first frame word, and
+  /// the processor takes the load of the one for a load of what was stored into the other.
   static final int OWNED_CAPACITY = 48;
 
   private static final long OWNED_BYTES = slotBytes(OWNED_CAPACITY);
@@ -72,7 +72,7 @@ final class Slots {
 
   /// How many slots there are for owners: one for each of two event loops on each CPU, and some.
   static int ownedCount(int cpuCount) {
-    return 2 * cpuCount + 4;
+    return 2 * cpuCount + 2;
   }
 
   private static long slotBytes(long entries) {

@@ -252,12 +252,12 @@ class FrameCacheMistakesTest extends OwnedCaches {
   // ---- Slots and closing ----
 
   @Test
-  void thereAreTwoCachesForEachCpuAndFourMore() {
+  void thereAreTwoCachesForEachCpuAndTwoMore() {
     for (int cpus = 1; cpus <= 3; cpus++) {
       HybridAllocator allocator = allocatorOf(0, 8 << 9, cpus);
       allocator.addFrames(0, 8 << 9);
       List<FrameCache> caches = new ArrayList<>();
-      int count = 2 * cpus + 4;
+      int count = 2 * cpus + 2;
       for (int i = 0; i < count; i++) {
         caches.add(allocator.openCache(NONE));
       }

@@ -98,9 +98,9 @@ class SlotsTest extends HybridParts {
   }
 
   @Test
-  void metadataTakeAtMostTwoAndAHalfBitsAFrameFrom8GibAnd1GibPerCpuOn() {
+  void metadataTakeAtMostTwoAndAHalfBitsAFrameFrom8GibAnd512MibPerCpuOn() {
     for (int cpuCount = 1; cpuCount <= 256; cpuCount++) {
-      long frameCount = Math.max(1 << 21, (long) cpuCount << 18);
+      long frameCount = Math.max(1 << 21, (long) cpuCount << 17);
       long bytes = HybridAllocator.metadataBytes(0, frameCount, cpuCount);
       assertTrue(bytes * 16 <= frameCount * 5, cpuCount + " CPUs: " + bytes + " bytes");
     }
