@@ -19,7 +19,7 @@ final class StormCache {
   }
 
   private FrameCache open() {
-    return storm.allocator().openCache(random.below(AllocationFlags.ALL + 1));
+    return storm.allocator().openCache(random.below(AllocationFlags.FRAME_BITS + 1));
   }
 
   /// A frame, or NO_FRAME.

@@ -127,7 +127,7 @@ final class StormWorker {
   }
 
   private int flags() {
-    return random.below(AllocationFlags.ALL + 1);
+    return random.below(AllocationFlags.FRAME_BITS + 1);
   }
 
   /// Mostly small blocks, each order half as often as the one below; runs of any count, and huge

@@ -15,7 +15,7 @@ class FrameCacheCountsTest extends OwnedCaches {
 
   /// Flags of a kind.
   private static int flagsOf(int kind) {
-    for (int flags = 0; flags <= AllocationFlags.ALL; flags++) {
+    for (int flags = 0; flags <= AllocationFlags.FRAME_BITS; flags++) {
       if ((flags & AllocationFlags.ZERO) == 0 && AllocationFlags.kindOf(flags) == kind) {
         return flags;
       }

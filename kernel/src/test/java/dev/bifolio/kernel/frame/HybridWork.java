@@ -67,7 +67,7 @@ final class HybridWork implements AutoCloseable {
   }
 
   private int flags() {
-    int flags = random.below(AllocationFlags.ALL + 1) & ~AllocationFlags.ZERO;
+    int flags = random.below(AllocationFlags.FRAME_BITS + 1) & ~AllocationFlags.ZERO;
     return (flags & 6) == 6 ? flags ^ AllocationFlags.MOVABLE : flags;
   }
 

@@ -1,0 +1,5 @@
+/// Where memory may come from: zones of nodes, policies, watermarks, the emergency reserve, quotas.
+///
+/// A [ZoneType][dev.bifolio.kernel.zone.ZoneType] says which devices and mappings reach a range of
+/// memory; a zone is the part of one node's memory that is of one type, with allocators of its own.
+package dev.bifolio.kernel.zone;
