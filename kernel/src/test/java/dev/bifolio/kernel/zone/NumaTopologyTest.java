@@ -140,6 +140,15 @@ class NumaTopologyTest {
   }
 
   @Test
+  void aCpuOfAnEmptyNodeStaysThere() {
+    NumaTopology topology =
+        new NumaTopology(new int[] {0, 1}, new boolean[] {false, true}, null, new int[] {0, -1, 1});
+    assertEquals(0, topology.nodeOfCpu(0));
+    assertEquals(1, topology.nodeOfCpu(1));
+    assertEquals(1, topology.nodeOfCpu(2));
+  }
+
+  @Test
   void withoutKnownCpusAllBelongToTheFirstNodeWithMemory() {
     boolean[] hasMemory = {false, false, true, true};
     NumaTopology topology = new NumaTopology(Topologies.ids(4), hasMemory, null, NO_CPUS);
