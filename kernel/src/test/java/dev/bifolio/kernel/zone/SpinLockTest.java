@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.bifolio.kernel.platform.Cpu;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.platform.Window;
 import dev.bifolio.kernel.platform.WindowException;
@@ -22,7 +23,11 @@ class SpinLockTest {
           () -> {
             for (int round = 0; round < ROUNDS; round++) {
               lock.lock();
-              Memory.putLong(counter, Memory.getLong(counter) + 1);
+              long before = Memory.getLong(counter);
+              if (round % 100 == 0) {
+                Cpu.relax(64);
+              }
+              Memory.putLong(counter, before + 1);
               lock.unlock();
             }
           };
