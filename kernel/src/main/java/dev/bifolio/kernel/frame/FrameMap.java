@@ -157,6 +157,26 @@ public final class FrameMap {
     };
   }
 
+  /// Frees a block or run as [FrameAllocator#freeFrames] does, but past the caches: the memory
+  /// around it is whole at once. A mistake is in no counter.
+  ///
+  /// @param pfn its first frame
+  /// @param frameCount the count it was allocated with
+  /// @return whether it was allocated in just this size; if not, nothing has changed
+  public boolean freeNow(long pfn, long frameCount) {
+    return switch (allocator) {
+      case HybridAllocator hybrid -> {
+        boolean legal = hybrid.core.isRun(pfn, frameCount);
+        if (legal) {
+          hybrid.places.freePastCaches(pfn, frameCount);
+        }
+        yield legal;
+      }
+      case BuddyAllocator buddy ->
+          buddy.frames.isAllocatedRun(pfn, frameCount) && buddy.tryFreeFrames(pfn, frameCount) == 0;
+    };
+  }
+
   private boolean looksFree(long startPfn, long frameCount) {
     if (frameCount < 1 || frameCount > allocator.endPfn() - startPfn) {
       return false;

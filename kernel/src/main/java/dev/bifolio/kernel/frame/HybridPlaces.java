@@ -243,7 +243,8 @@ final class HybridPlaces {
     }
   }
 
-  private void freePastCaches(long pfn, long frameCount) {
+  /// Frees a run that is the caller's, so that none of it waits in a cache.
+  void freePastCaches(long pfn, long frameCount) {
     if (frameCount < AreaWord.FRAMES) {
       core.runs.free(pfn - core.basePfn(), (int) frameCount);
     } else {
