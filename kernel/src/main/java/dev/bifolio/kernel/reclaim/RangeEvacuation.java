@@ -24,6 +24,9 @@ final class RangeEvacuation {
   /// How often the range is gone through.
   static final int MOST_ROUNDS = 6;
 
+  /// How many targets within the range are put aside before there seem to be no others.
+  private static final int MOST_TARGETS = 64;
+
   private static final long NONE = -1;
 
   private final MovableFrames movable;
@@ -200,15 +203,19 @@ final class RangeEvacuation {
     return EvacuationOutcome.UNDER_WAY;
   }
 
-  /// A target within the range itself, freed by somebody after the capture, is as good as captured.
+  /// A target within the range itself was freed by somebody after the capture. It goes back to
+  /// where it came from, which may count it, and is captured like everything else here.
   private long takeTarget(TargetFrames targets, long frameCount) {
-    while (true) {
+    for (int turn = 0; turn < MOST_TARGETS; turn++) {
       long target = targets.take(frameCount);
       if (target < startPfn || target >= endPfn) {
         return target;
       }
-      movable.capture(target);
+      targets.giveBack(target, frameCount);
+      map.allocator().drainCaches();
+      capture(target, target + frameCount);
     }
+    return NONE;
   }
 
   /// Frees all that is captured in the range. Nothing is open afterwards.
