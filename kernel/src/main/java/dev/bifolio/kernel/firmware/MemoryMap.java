@@ -27,6 +27,9 @@ public final class MemoryMap {
   /// boot a search. Real trees have ten.
   public static final int MAX_DYNAMIC_RESERVATIONS = 1024;
 
+  /// No bus is said to reach less than all memory.
+  public static final long NO_DMA_LIMIT = Long.MAX_VALUE;
+
   private final String format;
   private final @Nullable Architecture architecture;
   private final MemoryRegion[] memory;
@@ -37,6 +40,7 @@ public final class MemoryMap {
   private final @Nullable String commandLine;
   private final @Nullable String loaderName;
   private final int @Nullable [][] distances;
+  private final long dmaLimit;
   private final String[] warnings;
 
   MemoryMap(MemoryMapBuilder from) {
@@ -50,6 +54,7 @@ public final class MemoryMap {
     this.commandLine = from.commandLine();
     this.loaderName = from.loaderName();
     this.distances = from.distances();
+    this.dmaLimit = from.dmaLimit();
     this.warnings = from.warnings();
   }
 
@@ -166,6 +171,14 @@ public final class MemoryMap {
       throw new IndexOutOfBoundsException("no distance table");
     }
     return distances[from][to];
+  }
+
+  /// What every device reaches, as the firmware describes its buses: the least end of what a bus
+  /// has windows to (`dma-ranges` of a device tree).
+  ///
+  /// @return the address behind the last byte, or [#NO_DMA_LIMIT]
+  public long dmaLimit() {
+    return dmaLimit;
   }
 
   /// How many warnings there are.

@@ -27,6 +27,7 @@ public final class MemoryMapBuilder {
   private @Nullable String commandLine;
   private @Nullable String loaderName;
   private int @Nullable [][] distances;
+  private long dmaLimit = MemoryMap.NO_DMA_LIMIT;
 
   /// An empty map.
   ///
@@ -66,6 +67,7 @@ public final class MemoryMapBuilder {
     this.commandLine = map.commandLine();
     this.loaderName = map.loaderName();
     this.distances = distancesOf(map);
+    this.dmaLimit = map.dmaLimit();
   }
 
   private static int @Nullable [][] distancesOf(MemoryMap map) {
@@ -221,6 +223,19 @@ public final class MemoryMapBuilder {
     return this;
   }
 
+  /// Sets what every device reaches.
+  ///
+  /// @param end the address behind the last byte, 0 or more, or [MemoryMap#NO_DMA_LIMIT]
+  /// @return this
+  /// @throws IllegalArgumentException if it is negative
+  public MemoryMapBuilder dmaLimit(long end) {
+    if (end < 0) {
+      throw new IllegalArgumentException("negative limit " + end);
+    }
+    this.dmaLimit = end;
+    return this;
+  }
+
   /// Sets the initial RAM disk.
   ///
   /// @param value its range, null for none
@@ -289,6 +304,10 @@ public final class MemoryMapBuilder {
 
   String formatName() {
     return format;
+  }
+
+  long dmaLimit() {
+    return dmaLimit;
   }
 
   @Nullable Architecture architecture() {
