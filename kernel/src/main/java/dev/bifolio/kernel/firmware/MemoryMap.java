@@ -31,6 +31,9 @@ public final class MemoryMap {
   /// built for.
   public static final int MAX_CPUS = 8192;
 
+  /// No bus is said to reach less than all memory.
+  public static final long NO_DMA_LIMIT = Long.MAX_VALUE;
+
   private final String format;
   private final @Nullable Architecture architecture;
   private final MemoryRegion[] memory;
@@ -44,6 +47,7 @@ public final class MemoryMap {
   private final int[] namedNodes;
   private final int[] nodes;
   private final int[] cpuNodes;
+  private final long dmaLimit;
   private final String[] warnings;
 
   MemoryMap(MemoryMapBuilder from) {
@@ -60,6 +64,7 @@ public final class MemoryMap {
     this.namedNodes = from.namedNodes();
     this.cpuNodes = from.cpuNodes();
     this.nodes = nodesOf(namedNodes, memory, cpuNodes);
+    this.dmaLimit = from.dmaLimit();
     this.warnings = from.warnings();
   }
 
@@ -227,6 +232,14 @@ public final class MemoryMap {
       throw new IndexOutOfBoundsException("no distance table");
     }
     return distances[from][to];
+  }
+
+  /// What every device reaches, as the firmware describes its buses: the least end of what a bus
+  /// has windows to (`dma-ranges` of a device tree).
+  ///
+  /// @return the address behind the last byte, or [#NO_DMA_LIMIT]
+  public long dmaLimit() {
+    return dmaLimit;
   }
 
   /// How many warnings there are.

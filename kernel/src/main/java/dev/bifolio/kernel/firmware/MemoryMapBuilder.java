@@ -30,6 +30,7 @@ public final class MemoryMapBuilder {
   private NodeIds namedNodes = new NodeIds();
   private int[] cpuNodes = new int[8];
   private int cpuCount;
+  private long dmaLimit = MemoryMap.NO_DMA_LIMIT;
 
   /// An empty map.
   ///
@@ -74,6 +75,7 @@ public final class MemoryMapBuilder {
     for (cpuCount = 0; cpuCount < map.cpuCount(); cpuCount++) {
       cpuNodes[cpuCount] = map.cpuNode(cpuCount);
     }
+    this.dmaLimit = map.dmaLimit();
   }
 
   private static int @Nullable [][] distancesOf(MemoryMap map) {
@@ -229,6 +231,19 @@ public final class MemoryMapBuilder {
     return this;
   }
 
+  /// Sets what every device reaches.
+  ///
+  /// @param end the address behind the last byte, 0 or more, or [MemoryMap#NO_DMA_LIMIT]
+  /// @return this
+  /// @throws IllegalArgumentException if it is negative
+  public MemoryMapBuilder dmaLimit(long end) {
+    if (end < 0) {
+      throw new IllegalArgumentException("negative limit " + end);
+    }
+    this.dmaLimit = end;
+    return this;
+  }
+
   /// Sets the initial RAM disk.
   ///
   /// @param value its range, null for none
@@ -359,6 +374,10 @@ public final class MemoryMapBuilder {
 
   String formatName() {
     return format;
+  }
+
+  long dmaLimit() {
+    return dmaLimit;
   }
 
   @Nullable Architecture architecture() {

@@ -268,8 +268,7 @@ public final class Compaction {
     }
   }
 
-  private EvacuationOutcome emptyLocked(
-      FrameMap map, long startPfn, long frameCount, int flags) {
+  private EvacuationOutcome emptyLocked(FrameMap map, long startPfn, long frameCount, int flags) {
     for (int attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
       evacuation.begin(map, startPfn, startPfn + frameCount);
       EvacuationOutcome outcome = EvacuationOutcome.UNDER_WAY;

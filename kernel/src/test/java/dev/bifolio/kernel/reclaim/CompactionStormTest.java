@@ -31,15 +31,14 @@ class CompactionStormTest {
 
   private Thread start(Work work) {
     return Thread.ofPlatform()
-        .start(
-            () -> {
-              try {
-                work.run();
-              } catch (Throwable e) {
-                problem.compareAndSet(null, e);
-                over.set(true);
-              }
-            });
+        .start(() -> {
+          try {
+            work.run();
+          } catch (Throwable e) {
+            problem.compareAndSet(null, e);
+            over.set(true);
+          }
+        });
   }
 
   /// A worker's items are his alone; what he wrote into them last, he knows.
@@ -139,43 +138,40 @@ class CompactionStormTest {
         Worker worker = new Worker(items, i);
         workers.add(worker);
         threads.add(
-            start(
-                () -> {
-                  for (int round = 0; round < ROUNDS && !over.get(); round++) {
-                    worker.round();
-                  }
-                }));
+            start(() -> {
+              for (int round = 0; round < ROUNDS && !over.get(); round++) {
+                worker.round();
+              }
+            }));
       }
       Thread background =
-          start(
-              () -> {
-                SplitMix64 random = new SplitMix64(77);
-                while (!over.get()) {
-                  if (random.oneIn(3)) {
-                    items.compaction.compact(9 + random.below(3), 500);
-                  } else {
-                    items.compaction.step(500);
-                  }
-                }
-              });
+          start(() -> {
+            SplitMix64 random = new SplitMix64(77);
+            while (!over.get()) {
+              if (random.oneIn(3)) {
+                items.compaction.compact(9 + random.below(3), 500);
+              } else {
+                items.compaction.step(500);
+              }
+            }
+          });
       long[] emptied = {0};
       Thread ranges =
-          start(
-              () -> {
-                SplitMix64 random = new SplitMix64(78);
-                while (!over.get()) {
-                  long start = 0x1000 + random.below(24) * 512L;
-                  long frameCount = 512L + random.below(1024);
-                  EvacuationOutcome outcome =
-                      items.compaction.emptyRange(
-                          start, frameCount, items.source, AllocationFlags.MOVABLE);
-                  if (outcome == EvacuationOutcome.EMPTIED) {
-                    emptied[0]++;
-                    Memory.fill(items.addressOf(start), frameCount * 4096, (byte) 0x5A);
-                    items.frames.freeRange(start, frameCount);
-                  }
-                }
-              });
+          start(() -> {
+            SplitMix64 random = new SplitMix64(78);
+            while (!over.get()) {
+              long start = 0x1000 + random.below(24) * 512L;
+              long frameCount = 512L + random.below(1024);
+              EvacuationOutcome outcome =
+                  items.compaction.emptyRange(
+                      start, frameCount, items.source, AllocationFlags.MOVABLE);
+              if (outcome == EvacuationOutcome.EMPTIED) {
+                emptied[0]++;
+                Memory.fill(items.addressOf(start), frameCount * 4096, (byte) 0x5A);
+                items.frames.freeRange(start, frameCount);
+              }
+            }
+          });
       for (Thread thread : threads) {
         thread.join();
       }
@@ -203,7 +199,8 @@ class CompactionStormTest {
       assertEquals(0, items.migration.failedMoves());
       assertTrue(items.migration.movedBlocks() > 1000, "moved " + items.migration.movedBlocks());
       assertTrue(emptied[0] > 10, "emptied " + emptied[0]);
-      System.out.println("moved " + items.migration.movedBlocks() + " emptied " + emptied[0] + " STORY");
+      System.out.println(
+          "moved " + items.migration.movedBlocks() + " emptied " + emptied[0] + " STORY");
     }
   }
 }
