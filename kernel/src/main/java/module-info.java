@@ -11,5 +11,7 @@ module dev.bifolio.kernel {
   exports dev.bifolio.kernel.platform;
   exports dev.bifolio.kernel.firmware;
   exports dev.bifolio.kernel.frame;
+  exports dev.bifolio.kernel.zone;
+  exports dev.bifolio.kernel.reclaim;
   exports dev.bifolio.kernel.boot;
 }

@@ -7,13 +7,19 @@ import dev.bifolio.kernel.frame.FrameInfo;
 import dev.bifolio.kernel.frame.HybridAllocator;
 import dev.bifolio.kernel.platform.Cpu;
 import dev.bifolio.kernel.unit.Pages;
+import dev.bifolio.kernel.zone.AccountTree;
+import dev.bifolio.kernel.zone.NumaTopology;
+import dev.bifolio.kernel.zone.ZoneBank;
+import dev.bifolio.kernel.zone.ZoneType;
+import dev.bifolio.kernel.zone.ZonedFrames;
+import org.jspecify.annotations.Nullable;
 
 /// What lies in the metadata section of a bank, by the kind of its allocator, and how allocators
 /// are made of it.
 ///
 /// ```
-///   hybrid    [ allocator: words, bins, caches ][ bank's word, 64 ][ FrameInfo: 8 a frame ]
-///   classic   [ allocator: 16 a frame                             ][ FrameInfo: 8 a frame ]
+///   hybrid    [ allocator: words, bins, caches ][ bank's and zone's words ][ FrameInfo: 8 a frame ]
+///   classic   [ allocator: 16 a frame          ][ bank's and zone's words ][ FrameInfo: 8 a frame ]
 /// ```
 ///
 /// Caches are for CPUs, not for memory, so many small banks would have more caches than frames:
@@ -22,6 +28,11 @@ import dev.bifolio.kernel.unit.Pages;
 final class BankLayout {
   /// 16 MiB: the caches of a CPU take less than a thousandth of that.
   private static final long FRAMES_PER_CPU = 4096;
+
+  private static final long WORDS_ALIGNMENT = 64;
+
+  /// By [ZoneType#index()].
+  private static final ZoneType[] TYPES = ZoneType.values();
 
   private final BootOptions options;
   private final int cpuCount;
@@ -45,14 +56,16 @@ final class BankLayout {
   private long allocatorBytes(BankPlan plan, int bank) {
     long start = plan.startPfn(bank);
     long end = plan.endPfn(bank);
-    return switch (options.allocator()) {
-      case HYBRID -> HybridAllocator.metadataBytes(start, end, cpuCount(plan, bank));
-      case CLASSIC -> BuddyAllocator.metadataBytes(start, end);
-    };
+    long bytes =
+        switch (options.allocator()) {
+          case HYBRID -> HybridAllocator.metadataBytes(start, end, cpuCount(plan, bank));
+          case CLASSIC -> BuddyAllocator.metadataBytes(start, end);
+        };
+    return Pages.alignUp(bytes, WORDS_ALIGNMENT);
   }
 
   private long infoOffset(BankPlan plan, int bank) {
-    return allocatorBytes(plan, bank) + (isHybrid() ? ConcurrentFrames.BANK_WORD_BYTES : 0);
+    return allocatorBytes(plan, bank) + ZoneBank.byteSize(cpuCount(plan, bank));
   }
 
   private static long infoBytes(BankPlan plan, int bank) {
@@ -93,16 +106,25 @@ final class BankLayout {
 
   // ---- Building ----
 
-  BankSet buildBanks(BankPlan plan, long offset) {
-    Bank[] banks = new Bank[plan.count()];
+  /// The banks of a plan, with the topology's numbers of their nodes.
+  ZoneBank[] buildBanks(BankPlan plan, NumaTopology topology, long offset) {
+    ZoneBank[] banks = new ZoneBank[plan.count()];
     for (int b = 0; b < banks.length; b++) {
       long start = plan.startPfn(b);
       long end = plan.endPfn(b);
       long address = plan.sectionAddress(b) + offset;
       FrameInfo info = new FrameInfo(address + infoOffset(plan, b), start, end);
-      banks[b] = new Bank(allocator(plan, b, address), info, plan.nodeIndex(b));
+      banks[b] =
+          new ZoneBank(
+              allocator(plan, b, address),
+              info,
+              topology.indexOf(plan.nodeId(plan.nodeIndex(b))),
+              TYPES[plan.zoneType(b)],
+              plan.presentFrames(b),
+              cpuCount(plan, b),
+              address + allocatorBytes(plan, b));
     }
-    return new BankSet(plan, banks);
+    return banks;
   }
 
   private FrameAllocator allocator(BankPlan plan, int bank, long address) {
@@ -115,19 +137,17 @@ final class BankLayout {
     };
   }
 
-  MachineFrames join(BankPlan plan, long offset, BankSet banks) {
-    long header = plan.headerAddress() + offset;
-    if (!isHybrid()) {
-      return new LockedFrames(banks, header, options.maxOrder());
-    }
-    HybridAllocator[] allocators = new HybridAllocator[banks.count()];
-    long[] words = new long[banks.count()];
-    for (int b = 0; b < words.length; b++) {
-      words[b] = plan.sectionAddress(b) + offset + allocatorBytes(plan, b);
-      if (banks.bank(b).allocator() instanceof HybridAllocator hybrid) {
-        allocators[b] = hybrid;
-      }
-    }
-    return new ConcurrentFrames(banks, header, options.maxOrder(), allocators, words);
+  // ---- The machine's own words ----
+
+  /// Bytes in front of the first section: the zones' common words, then the accounts.
+  long headerBytes() {
+    int accounts = options.accountCount();
+    return ZonedFrames.BYTE_SIZE + (accounts == 0 ? 0 : AccountTree.byteSize(accounts));
+  }
+
+  /// The accounts, null if nobody asked for any.
+  @Nullable AccountTree buildAccounts(long headerAddress) {
+    int accounts = options.accountCount();
+    return accounts == 0 ? null : new AccountTree(headerAddress + ZonedFrames.BYTE_SIZE, accounts);
   }
 }

@@ -1,6 +1,7 @@
 package dev.bifolio.kernel;
 
 import dev.bifolio.kernel.firmware.Architecture;
+import dev.bifolio.kernel.frame.FrameInfo;
 import dev.bifolio.kernel.frame.HybridAllocator;
 import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.unit.Pages;
@@ -26,6 +27,9 @@ public final class BootOptions {
   /// The most CPUs that may have caches of their own.
   public static final int MAX_CPU_COUNT = HybridAllocator.MAX_CPU_COUNT;
 
+  /// The watermarks follow the rule of [WatermarkRule][dev.bifolio.kernel.zone.WatermarkRule].
+  public static final long BY_RULE = -1;
+
   /// Nothing beside the map, no check for a minimum, blocks up to 4 GiB, the hybrid allocator with
   /// caches for every CPU of this process.
   public static final BootOptions DEFAULTS = new BootOptions();
@@ -44,6 +48,9 @@ public final class BootOptions {
   private long movableByteSize;
   private boolean movableHotplug;
   private DeviceMemory[] deviceMemory = {};
+  private long minFreeKib = BY_RULE;
+  private boolean hugePages;
+  private int accountCount;
 
   private BootOptions() {}
 
@@ -62,6 +69,9 @@ public final class BootOptions {
     movableByteSize = from.movableByteSize;
     movableHotplug = from.movableHotplug;
     deviceMemory = from.deviceMemory;
+    minFreeKib = from.minFreeKib;
+    hugePages = from.hugePages;
+    accountCount = from.accountCount;
   }
 
   /// One more range of RAM from the boot loader; many device trees leave all of it to the loader.
@@ -304,6 +314,69 @@ public final class BootOptions {
   /// @return 0 if that is left to the machine that runs the JVM
   public int cpuCount() {
     return cpuCount;
+  }
+
+  /// How much memory ordinary requests leave, all zones together: Linux's `min_free_kbytes`.
+  ///
+  /// @param kib KiB, or [#BY_RULE], the default; with 0 there are no watermarks and no lowmem
+  ///   reserves, and whoever asks may have all
+  /// @return a copy with the change
+  /// @throws IllegalArgumentException if it is below -1
+  public BootOptions withMinFreeKib(long kib) {
+    if (kib < BY_RULE) {
+      throw new IllegalArgumentException(kib + " KiB");
+    }
+    BootOptions copy = new BootOptions(this);
+    copy.minFreeKib = kib;
+    return copy;
+  }
+
+  /// Whether more is kept free, so that blocks of 2 MiB can be had at any time: what Linux does
+  /// where transparent huge pages are on.
+  ///
+  /// @param wanted false by default
+  /// @return a copy with the change
+  public BootOptions withHugePages(boolean wanted) {
+    BootOptions copy = new BootOptions(this);
+    copy.hugePages = wanted;
+    return copy;
+  }
+
+  /// How many accounts there may be, for quotas. With accounts, every free reads the word of its
+  /// frame.
+  ///
+  /// @param count 0 for none, the default, up to
+  ///   [FrameInfo#MAX_ACCOUNT][dev.bifolio.kernel.frame.FrameInfo#MAX_ACCOUNT]
+  /// @return a copy with the change
+  /// @throws IllegalArgumentException if the count is outside
+  public BootOptions withAccounts(int count) {
+    if (count < 0 || count > FrameInfo.MAX_ACCOUNT) {
+      throw new IllegalArgumentException(count + " accounts");
+    }
+    BootOptions copy = new BootOptions(this);
+    copy.accountCount = count;
+    return copy;
+  }
+
+  /// What ordinary requests leave.
+  ///
+  /// @return KiB, or [#BY_RULE]
+  public long minFreeKib() {
+    return minFreeKib;
+  }
+
+  /// Whether more is kept free for blocks of 2 MiB.
+  ///
+  /// @return true if it is
+  public boolean hugePages() {
+    return hugePages;
+  }
+
+  /// How many accounts there may be.
+  ///
+  /// @return 0 for none
+  public int accountCount() {
+    return accountCount;
   }
 
   /// How much RAM becomes MOVABLE.

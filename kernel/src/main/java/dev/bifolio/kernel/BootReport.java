@@ -4,6 +4,7 @@ import dev.bifolio.kernel.firmware.Architecture;
 import dev.bifolio.kernel.firmware.MemoryRegion;
 import dev.bifolio.kernel.firmware.ReservedRegion;
 import dev.bifolio.kernel.unit.AddressRange;
+import dev.bifolio.kernel.zone.ZoneType;
 import org.jspecify.annotations.Nullable;
 
 /// What a boot found, decided and built, as it was when the boot ended; immutable.
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 /// @param memMapSections where the frame metadata lie, one row a node
 /// @param heap the kernel heap
 /// @param nodes one row a NUMA node, in ascending order
+/// @param zones one row for each node and each type of zone that the machine has, in this order
 /// @param reservations all that were made, with the places found for dynamic ones; sorted by base
 /// @param warnings of the map and of the boot, one line each
 /// @param steps the boot's steps in order
@@ -32,6 +34,7 @@ public record BootReport(
     @SuppressWarnings("ArrayRecordComponent") MemMapSection[] memMapSections, // copied out
     AddressRange heap,
     @SuppressWarnings("ArrayRecordComponent") NodeRow[] nodes, // copied out
+    @SuppressWarnings("ArrayRecordComponent") ZoneRow[] zones, // copied out
     @SuppressWarnings("ArrayRecordComponent") ReservedRegion[] reservations, // copied out
     @SuppressWarnings("ArrayRecordComponent") String[] warnings, // copied out
     @SuppressWarnings("ArrayRecordComponent") Step[] steps) { // copied out
@@ -115,6 +118,57 @@ public record BootReport(
     }
   }
 
+  /// One zone of a node, with memory or without.
+  ///
+  /// @param node its node's id
+  /// @param type what reaches it
+  /// @param startPfn the first frame it spans, 0 if it spans none
+  /// @param endPfn behind the last frame it spans
+  /// @param present frames of memory in it
+  /// @param managed frames handed over to the frame allocators
+  /// @param free frames that were free when the boot ended
+  /// @param min watermark, in frames
+  /// @param low watermark, in frames
+  /// @param high watermark, in frames
+  /// @param protection the lowmem reserve against requests for each type that the machine has
+  /// @param freeBlocks free blocks by order, 0 … maxOrder; none if there is no memory
+  public record ZoneRow(
+      int node,
+      ZoneType type,
+      long startPfn,
+      long endPfn,
+      long present,
+      long managed,
+      long free,
+      long min,
+      long low,
+      long high,
+      @SuppressWarnings("ArrayRecordComponent") long[] protection, // copied out
+      @SuppressWarnings("ArrayRecordComponent") long[] freeBlocks) { // copied out
+    /// Frames from the first to the last, holes counted.
+    ///
+    /// @return a count
+    public long spanned() {
+      return endPfn - startPfn;
+    }
+
+    /// The lowmem reserve by type.
+    ///
+    /// @return a copy
+    @Override
+    public long[] protection() {
+      return protection.clone();
+    }
+
+    /// Free blocks by order.
+    ///
+    /// @return a copy
+    @Override
+    public long[] freeBlocks() {
+      return freeBlocks.clone();
+    }
+  }
+
   /// One step of the boot.
   ///
   /// @param name a short name
@@ -154,6 +208,14 @@ public record BootReport(
   @Override
   public NodeRow[] nodes() {
     return nodes.clone();
+  }
+
+  /// The zones.
+  ///
+  /// @return a copy
+  @Override
+  public ZoneRow[] zones() {
+    return zones.clone();
   }
 
   /// The reservations.

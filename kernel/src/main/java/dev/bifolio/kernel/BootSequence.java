@@ -14,6 +14,12 @@ import dev.bifolio.kernel.platform.Window;
 import dev.bifolio.kernel.platform.WindowException;
 import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.unit.Pages;
+import dev.bifolio.kernel.zone.AccountTree;
+import dev.bifolio.kernel.zone.NumaTopology;
+import dev.bifolio.kernel.zone.Watermarks;
+import dev.bifolio.kernel.zone.Zone;
+import dev.bifolio.kernel.zone.ZoneSet;
+import dev.bifolio.kernel.zone.ZonedFrames;
 import org.jspecify.annotations.Nullable;
 
 /// The way from a memory map to a running machine.
@@ -36,7 +42,8 @@ import org.jspecify.annotations.Nullable;
 /// 4. *mem_map*: RAM is cut into banks, and for each node a hole is stolen that touches no
 ///    reservation.
 /// 5. *frames*: every frame that no reservation touches goes to the allocator of its bank.
-/// 6. *heap*: RAM / 128, at least 16 and at most 64 MiB, as exactly that many frames.
+/// 6. *zones*: watermarks and lowmem reserves, from what was handed over.
+/// 7. *heap*: RAM / 128, at least 16 and at most 64 MiB, as exactly that many frames.
 ///
 /// - I1 Nothing is allocated before everything that states its place is reserved.
 /// - I2 Metadata are all zero when their allocator begins.
@@ -162,10 +169,22 @@ final class BootSequence {
     }
     BankPlan plan = placeMemMap(borders);
     notes.endStep("mem_map");
-    BankSet banks = layout.buildBanks(plan, offset);
-    MachineFrames frames = layout.join(plan, offset, banks);
+    NumaTopology topology = NumaStep.topologyOf(map, nodeIds(plan), notes);
+    AccountTree accounts = layout.buildAccounts(plan.headerAddress() + offset);
+    ZonedFrames frames =
+        new ZonedFrames(
+            layout.buildBanks(plan, topology, offset),
+            topology,
+            borders.existing(),
+            accounts,
+            plan.headerAddress() + offset);
     long[] release = handOver(frames, plan, reservations, rest);
     notes.endStep("frames");
+    Watermarks watermarks = new Watermarks(frames.zones());
+    watermarks.setMinFree(options.minFreeKib(), options.hugePages());
+    watermarks.apply();
+    logZones(frames.zones());
+    notes.endStep("zones");
     AddressRange heap = takeHeap(frames, presentBytes);
     notes.endStep("heap");
     long heapFrames = heap.byteSize() >>> Pages.PAGE_SHIFT;
@@ -175,10 +194,10 @@ final class BootSequence {
             presentFrames,
             reservedFrames,
             plan.totalByteSize() >>> Pages.PAGE_SHIFT,
-            banks.managedFrames(-1),
+            frames.zones().managedFrames(),
             heapFrames,
-            frames.freeFrameCount(-1),
-            frames.cachedFrameCount(-1));
+            frames.zones().freeFrames(-1),
+            frames.zones().cachedFrames(-1));
     notes.line("frames: " + counts.managed() + " managed, " + counts.free() + " free");
     BootReport report =
         new BootReport(
@@ -189,11 +208,12 @@ final class BootSequence {
             layout.report(plan),
             sections(plan),
             heap,
-            nodeRows(plan, banks),
+            NodeRows.of(plan, frames, options.maxOrder()),
+            ZoneRows.of(plan, new ZoneSpans(plan, borders), borders, frames, options.maxOrder()),
             reservations.sorted(),
             notes.warnings(),
             notes.steps());
-    return new Machine(window, offset, options.maxOrder(), banks, frames, release, report);
+    return new Machine(window, offset, frames, watermarks, accounts, release, report);
   }
 
   /// Whole frames that no reservation touches.
@@ -211,6 +231,7 @@ final class BootSequence {
 
   private BankPlan placeMemMap(ZoneBorders borders) throws BootException {
     BankPlan plan = new BankPlan(memblock.memory(), borders);
+    plan.setHeaderByteSize(layout.headerBytes());
     for (int b = 0; b < plan.count(); b++) {
       plan.setSectionByteSize(b, layout.sectionBytes(plan, b));
     }
@@ -236,13 +257,21 @@ final class BootSequence {
     return plan;
   }
 
+  private static int[] nodeIds(BankPlan plan) {
+    int[] ids = new int[plan.nodeCount()];
+    for (int n = 0; n < ids.length; n++) {
+      ids[n] = plan.nodeId(n);
+    }
+    return ids;
+  }
+
   // ---- Frames ----
 
   /// Gives all free frames to the banks.
   ///
   /// @return pairs of start and end of the frames that boot information alone holds
   private long[] handOver(
-      MachineFrames frames, BankPlan plan, Reservations reservations, Memblock rest) {
+      ZonedFrames frames, BankPlan plan, Reservations reservations, Memblock rest) {
     memblock.retire();
     for (long at = 0; memblock.nextFree(at, Memblock.NO_NODE); at = memblock.freeEnd()) {
       long start = Pages.alignUp(memblock.freeBase());
@@ -250,6 +279,11 @@ final class BootSequence {
       if (start < end) {
         addFrames(frames, plan, start >>> Pages.PAGE_SHIFT, end >>> Pages.PAGE_SHIFT);
         rest.reserve(start, end - start);
+      }
+    }
+    for (int b = 0; b < plan.count(); b++) {
+      if (plan.isDevice(b)) {
+        frames.addFrames(plan.startPfn(b), plan.endPfn(b));
       }
     }
     RegionList memory = memblock.memory();
@@ -268,7 +302,7 @@ final class BootSequence {
   }
 
   /// Gives free frames to the banks they lie in, which may touch.
-  private static void addFrames(MachineFrames frames, BankPlan plan, long start, long end) {
+  private static void addFrames(ZonedFrames frames, BankPlan plan, long start, long end) {
     for (long at = start; at < end; at = plan.endPfn(plan.bankOf(at))) {
       frames.addFrames(at, Math.min(end, plan.endPfn(plan.bankOf(at))));
     }
@@ -304,21 +338,40 @@ final class BootSequence {
     return runs;
   }
 
-  private AddressRange takeHeap(MachineFrames frames, long presentBytes) throws BootException {
+  private void logZones(ZoneSet zones) {
+    for (int z = 0; z < zones.count() && notes.isWanted(z, zones.count(), "zone"); z++) {
+      Zone zone = zones.zone(z);
+      notes.line(
+          "zone: node "
+              + zone.nid()
+              + " "
+              + zone.type().label()
+              + ", "
+              + zone.managedFrames()
+              + " frames managed, watermarks "
+              + zone.minFrames()
+              + " "
+              + zone.lowFrames()
+              + " "
+              + zone.highFrames());
+    }
+  }
+
+  private AddressRange takeHeap(ZonedFrames frames, long presentBytes) throws BootException {
     long wanted = Math.min(HEAP_MOST, Math.max(HEAP_LEAST, presentBytes / HEAP_SHARE));
     long frameCount = wanted >>> Pages.PAGE_SHIFT;
     // It stays for as long as the machine runs.
     long pfn = frames.tryAllocateFrames(frameCount, AllocationFlags.LONG);
-    frames.drainCaches();
+    frames.zones().drainCaches();
     if (pfn < 0) {
       throw new BootException(
           BootException.NO_HEAP
               + ": "
               + frameCount
               + " consecutive frames of "
-              + frames.freeFrameCount(-1));
+              + frames.zones().freeFrames(-1));
     }
-    frames.resetCounters();
+    frames.zones().resetCounters();
     AddressRange heap = new AddressRange(pfn << Pages.PAGE_SHIFT, frameCount << Pages.PAGE_SHIFT);
     notes.line("heap: " + BootNotes.text(heap) + ", " + frameCount + " frames");
     return heap;
@@ -360,40 +413,5 @@ final class BootSequence {
       sections[n] = new BootReport.MemMapSection(plan.nodeId(n), plan.nodeRange(n), bankCounts[n]);
     }
     return sections;
-  }
-
-  private BootReport.NodeRow[] nodeRows(BankPlan plan, BankSet banks) {
-    int nodes = plan.nodeCount();
-    long[] start = new long[nodes];
-    long[] end = new long[nodes];
-    long[] present = new long[nodes];
-    for (int b = 0; b < plan.count(); b++) {
-      if (plan.isDevice(b)) {
-        continue;
-      }
-      int n = plan.nodeIndex(b);
-      start[n] = present[n] == 0 ? plan.startPfn(b) : start[n];
-      end[n] = plan.endPfn(b);
-      present[n] += plan.presentFrames(b);
-    }
-    long[] managed = new long[nodes];
-    long[] free = new long[nodes];
-    long[][] blocks = new long[nodes][options.maxOrder() + 1];
-    for (int b = 0; b < banks.count(); b++) {
-      Bank bank = banks.bank(b);
-      int n = bank.nodeIndex();
-      managed[n] += bank.allocator().managedFrameCount();
-      free[n] += bank.allocator().freeFrameCount();
-      for (int order = 0; order <= options.maxOrder(); order++) {
-        blocks[n][order] += bank.allocator().freeBlockCount(order);
-      }
-    }
-    BootReport.NodeRow[] rows = new BootReport.NodeRow[nodes];
-    for (int n = 0; n < nodes; n++) {
-      rows[n] =
-          new BootReport.NodeRow(
-              plan.nodeId(n), start[n], end[n], present[n], managed[n], free[n], blocks[n]);
-    }
-    return rows;
   }
 }

@@ -11,6 +11,10 @@ import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.FrameRequestException;
 import dev.bifolio.kernel.unit.Pages;
+import dev.bifolio.kernel.zone.AccountTree;
+import dev.bifolio.kernel.zone.Watermarks;
+import dev.bifolio.kernel.zone.ZoneSet;
+import dev.bifolio.kernel.zone.ZonedFrames;
 import org.jspecify.annotations.Nullable;
 
 /// A running machine: the memory of a [MemoryMap], handed out frame by frame.
@@ -57,9 +61,9 @@ import org.jspecify.annotations.Nullable;
 public final class Machine implements FrameRequests, AutoCloseable {
   private final Window window;
   private final long physToVirtOffset;
-  private final int maxOrder;
-  private final BankSet banks;
-  private final MachineFrames frames;
+  private final ZonedFrames frames;
+  private final Watermarks watermarks;
+  private final @Nullable AccountTree accounts;
   private final BootReport report;
   private final long[] releasableRuns;
   private boolean released;
@@ -68,16 +72,16 @@ public final class Machine implements FrameRequests, AutoCloseable {
   Machine(
       Window window,
       long physToVirtOffset,
-      int maxOrder,
-      BankSet banks,
-      MachineFrames frames,
+      ZonedFrames frames,
+      Watermarks watermarks,
+      @Nullable AccountTree accounts,
       long[] releasableRuns,
       BootReport report) {
     this.window = window;
     this.physToVirtOffset = physToVirtOffset;
-    this.maxOrder = maxOrder;
-    this.banks = banks;
     this.frames = frames;
+    this.watermarks = watermarks;
+    this.accounts = accounts;
     this.releasableRuns = releasableRuns;
     this.report = report;
   }
@@ -176,7 +180,7 @@ public final class Machine implements FrameRequests, AutoCloseable {
   @Override
   public void free(long pfn, int order) {
     requireOpen();
-    if (order < 0 || order > maxOrder) {
+    if (order < 0 || order > maxOrder()) {
       long _ = frames.tryFree(pfn, order); // counts the mistake
       requireOrder(order);
     }
@@ -221,9 +225,9 @@ public final class Machine implements FrameRequests, AutoCloseable {
 
   private void requireOrder(int order) {
     requireOpen();
-    if (order < 0 || order > maxOrder) {
+    if (order < 0 || order > maxOrder()) {
       throw new FrameRequestException(
-          FrameError.INVALID_ORDER, "expected 0 … " + maxOrder + ", found " + order);
+          FrameError.INVALID_ORDER, "expected 0 … " + maxOrder() + ", found " + order);
     }
   }
 
@@ -255,7 +259,7 @@ public final class Machine implements FrameRequests, AutoCloseable {
 
   @Override
   public int maxOrder() {
-    return maxOrder;
+    return frames.maxOrder();
   }
 
   /// Frames handed over to the frame allocators.
@@ -264,7 +268,7 @@ public final class Machine implements FrameRequests, AutoCloseable {
   /// @throws IllegalStateException after [#close()]
   public long managedFrameCount() {
     requireOpen();
-    return banks.managedFrames(-1);
+    return frames.zones().managedFrames();
   }
 
   /// Frames that are free now, without those that wait in caches, see
@@ -275,7 +279,7 @@ public final class Machine implements FrameRequests, AutoCloseable {
   /// @throws IllegalStateException after [#close()]
   public long freeFrameCount() {
     requireOpen();
-    return frames.freeFrameCount(-1);
+    return frames.zones().freeFrames(-1);
   }
 
   /// Frames of a node that are free now.
@@ -285,8 +289,8 @@ public final class Machine implements FrameRequests, AutoCloseable {
   /// @throws IllegalStateException after [#close()]
   public long freeFrameCount(int node) {
     requireOpen();
-    int index = banks.nodeIndexOf(node);
-    return index < 0 ? 0 : frames.freeFrameCount(index);
+    int index = frames.topology().indexOf(node);
+    return index < 0 ? 0 : frames.zones().freeFrames(index);
   }
 
   /// Frames that wait in caches: neither free nor used, called back before a request fails.
@@ -295,7 +299,7 @@ public final class Machine implements FrameRequests, AutoCloseable {
   /// @throws IllegalStateException after [#close()]
   public long cachedFrameCount() {
     requireOpen();
-    return frames.cachedFrameCount(-1);
+    return frames.zones().cachedFrames(-1);
   }
 
   /// Empties the caches of all banks, see [FrameAllocator#drainCaches].
@@ -304,7 +308,7 @@ public final class Machine implements FrameRequests, AutoCloseable {
   /// @throws IllegalStateException after [#close()]
   public long drainCaches() {
     requireOpen();
-    return frames.drainCaches();
+    return frames.zones().drainCaches();
   }
 
   /// Free blocks of one order.
@@ -315,7 +319,7 @@ public final class Machine implements FrameRequests, AutoCloseable {
   /// @throws IllegalStateException after [#close()]
   public long freeBlockCount(int order) {
     requireOrder(order);
-    return frames.freeBlockCount(-1, order);
+    return frames.zones().freeBlocks(-1, order);
   }
 
   /// Free blocks of one order in a node.
@@ -327,8 +331,8 @@ public final class Machine implements FrameRequests, AutoCloseable {
   /// @throws IllegalStateException after [#close()]
   public long freeBlockCount(int node, int order) {
     requireOrder(order);
-    int index = banks.nodeIndexOf(node);
-    return index < 0 ? 0 : frames.freeBlockCount(index, order);
+    int index = frames.topology().indexOf(node);
+    return index < 0 ? 0 : frames.zones().freeBlocks(index, order);
   }
 
   /// The counters of all banks together. With the hybrid allocator they are a walk, and exact when
@@ -338,7 +342,7 @@ public final class Machine implements FrameRequests, AutoCloseable {
   /// @throws IllegalStateException after [#close()]
   public FrameStatistics statistics() {
     requireOpen();
-    return frames.statistics();
+    return frames.zones().statistics();
   }
 
   /// Sets the request counters to zero and the peak to the present use.
@@ -346,7 +350,7 @@ public final class Machine implements FrameRequests, AutoCloseable {
   /// @throws IllegalStateException after [#close()]
   public void resetCounters() {
     requireOpen();
-    frames.resetCounters();
+    frames.zones().resetCounters();
   }
 
   /// Walks the metadata of all banks and reports what contradicts something else. Needs quiescence:
@@ -357,7 +361,7 @@ public final class Machine implements FrameRequests, AutoCloseable {
   /// @throws IllegalStateException after [#close()]
   public ValidationReport validate() {
     requireOpen();
-    return frames.validate(true);
+    return frames.zones().validate(true);
   }
 
   /// [#validate()] without a look inside large blocks, see [FrameAllocator#validateBlocks()].
@@ -366,7 +370,7 @@ public final class Machine implements FrameRequests, AutoCloseable {
   /// @throws IllegalStateException after [#close()]
   public ValidationReport validateBlocks() {
     requireOpen();
-    return frames.validate(false);
+    return frames.zones().validate(false);
   }
 
   /// [#validate()], as an assertion.
@@ -378,6 +382,33 @@ public final class Machine implements FrameRequests, AutoCloseable {
     if (!found.isValid()) {
       throw new AssertionError(found.problems());
     }
+  }
+
+  /// The zones that have memory.
+  ///
+  /// @return all of them
+  /// @throws IllegalStateException after [#close()]
+  public ZoneSet zones() {
+    requireOpen();
+    return frames.zones();
+  }
+
+  /// The settings of the watermarks. Whoever changes one applies them; one thread at a time.
+  ///
+  /// @return the settings
+  /// @throws IllegalStateException after [#close()]
+  public Watermarks watermarks() {
+    requireOpen();
+    return watermarks;
+  }
+
+  /// The accounts that requests may be charged to.
+  ///
+  /// @return the accounts, null unless [BootOptions#withAccounts] asked for some
+  /// @throws IllegalStateException after [#close()]
+  public @Nullable AccountTree accounts() {
+    requireOpen();
+    return accounts;
   }
 
   /// The virtual address of a physical one.
@@ -403,7 +434,7 @@ public final class Machine implements FrameRequests, AutoCloseable {
   /// @throws IllegalStateException after [#close()]
   public @Nullable FrameInfo frameInfo(long pfn) {
     requireOpen();
-    return banks.infoOf(pfn);
+    return frames.zones().infoOf(pfn);
   }
 
   /// Ends the machine and gives its memory back to the operating system. Every later call but

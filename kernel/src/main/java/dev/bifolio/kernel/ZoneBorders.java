@@ -156,6 +156,11 @@ final class ZoneBorders implements BankCuts {
     return exists[type.index()];
   }
 
+  /// Which types the machine's nodes have, by [ZoneType#index()].
+  boolean[] existing() {
+    return exists.clone();
+  }
+
   /// The first frame that can be of a type which is told by address alone.
   ///
   /// @param type DMA … HIGHMEM, as a number

@@ -9,6 +9,7 @@ import dev.bifolio.kernel.firmware.DynamicReservation;
 import dev.bifolio.kernel.firmware.MemoryMap;
 import dev.bifolio.kernel.firmware.MemoryRegion;
 import dev.bifolio.kernel.firmware.ReservedRegion;
+import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.testkit.SplitMix64;
 import java.math.BigInteger;
@@ -196,7 +197,7 @@ final class BootModel {
     for (int i = 0; order >= 0; i++) {
       int wanted = i < 2_000 ? random.below(12) : order;
       wanted = Math.min(wanted, machine.maxOrder());
-      long pfn = machine.allocate(wanted, 0);
+      long pfn = machine.allocate(wanted, AllocationFlags.HIGHMEM_OK);
       if (pfn >= 0) {
         model.take(pfn, pfn + (1L << wanted));
         blocks.add(new long[] {pfn, wanted});

@@ -32,7 +32,7 @@ class BootSharedDataTest {
   private final BootOptions plain;
 
   BootSharedDataTest(BootOptions.AllocatorKind kind) {
-    plain = BootOptions.DEFAULTS.withAllocator(kind);
+    plain = BootOptions.DEFAULTS.withAllocator(kind).withMinFreeKib(0); // all of it may be taken
   }
 
   private static Path folder(String name) {

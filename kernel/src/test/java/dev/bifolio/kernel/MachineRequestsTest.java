@@ -39,16 +39,20 @@ class MachineRequestsTest {
   private final BootOptions options;
 
   MachineRequestsTest(AllocatorKind kind) {
-    options = BootOptions.DEFAULTS.withAllocator(kind).withCpuCount(2);
+    options = BootOptions.DEFAULTS.withAllocator(kind).withCpuCount(2).withMinFreeKib(0);
   }
 
-  /// Three banks in two nodes.
+  /// Three banks of one node, which is one zone.
   private Machine machine() throws BootException {
+    return machine(0);
+  }
+
+  private Machine machine(int nodeOfHighest) throws BootException {
     MemoryMap map =
         Maps.fdt()
             .ram(GIB, 64 * MIB, 0)
             .ram(4 * GIB, 64 * MIB, 0)
-            .ram(8 * GIB, 64 * MIB, 1)
+            .ram(8 * GIB, 64 * MIB, nodeOfHighest)
             .build();
     return Machine.boot(map, options, BootLog.SILENT);
   }
@@ -163,6 +167,16 @@ class MachineRequestsTest {
       machine.freeFrames(high, 512);
       assertEquals(high, machine.allocateFrames(512, 0));
       assertTrue(machine.allocate(9, 0) < MIDDLE);
+    }
+  }
+
+  @Test
+  void aCpuOfNoNodeIsServedByTheFirstNodeBeforeTheOthers() throws Exception {
+    try (Machine machine = machine(1)) {
+      long first = machine.freeFrameCount(0);
+      List<Long> frames = takeAll(machine, 0);
+      assertTrue(frames.subList(0, (int) first).stream().allMatch(pfn -> pfn < HIGH));
+      assertTrue(frames.subList((int) first, frames.size()).stream().allMatch(p -> p >= HIGH));
     }
   }
 
@@ -295,7 +309,7 @@ class MachineRequestsTest {
 
   @Test
   void whatIsNotFreeIsCachedOrUsedAtAnyTime() throws Exception {
-    try (Machine machine = machine()) {
+    try (Machine machine = machine(1)) {
       final long atBoot = machine.freeFrameCount();
       SplitMix64 random = new SplitMix64(77);
       List<long[]> mine = new ArrayList<>();

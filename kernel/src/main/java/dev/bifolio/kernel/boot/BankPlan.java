@@ -29,7 +29,7 @@ import dev.bifolio.kernel.unit.Pages;
 /// The sections of all banks of a node lie one after the other, each at a multiple of 64 bytes, in
 /// one range of whole frames that is stolen from that node, from the top of what is not to be
 /// emptied one day, or from any node if its own has no such hole. In front of the first node's
-/// sections there are 64 bytes for the machine.
+/// sections there are words for the machine.
 ///
 /// - I1 Banks are sorted by frame number and disjoint; each begins and ends with RAM, or with
 ///   device memory.
@@ -41,9 +41,6 @@ public final class BankPlan {
   /// A hole of this many bytes begins a new bank: 128 MiB, whose metadata would take 768 KiB.
   public static final long BANK_HOLE_BYTES = 128 * Pages.MIB;
 
-  /// Bytes for the machine's own words in front of the first section.
-  public static final int HEADER_BYTES = 64;
-
   private static final long SECTION_ALIGNMENT = 64;
 
   private final BankCuts cuts;
@@ -53,6 +50,7 @@ public final class BankPlan {
   private final int[] node;
   private final int[] zoneType;
   private int count;
+  private long headerByteSize;
   private final long[] sectionByteSize;
   private final long[] sectionAddress;
   private final NodeIds nodes;
@@ -219,6 +217,13 @@ public final class BankPlan {
     sectionByteSize[bank] = Pages.alignUp(byteSize, SECTION_ALIGNMENT);
   }
 
+  /// Says how many bytes the machine needs for itself.
+  ///
+  /// @param byteSize bytes, rounded up to a multiple of 64
+  public void setHeaderByteSize(long byteSize) {
+    headerByteSize = Pages.alignUp(byteSize, SECTION_ALIGNMENT);
+  }
+
   /// Bytes of mem_map for all banks, before it is placed or after.
   ///
   /// @return a multiple of the page size
@@ -253,7 +258,7 @@ public final class BankPlan {
       }
     }
     long[] next = nodeAddress.clone();
-    next[0] += HEADER_BYTES;
+    next[0] += headerByteSize;
     for (int b = 0; b < count; b++) {
       int n = nodeIndex(b);
       sectionAddress[b] = next[n];
@@ -275,7 +280,7 @@ public final class BankPlan {
 
   private void sumUp() {
     for (int n = 0; n < nodes.count(); n++) {
-      nodeByteSize[n] = n == 0 ? HEADER_BYTES : 0;
+      nodeByteSize[n] = n == 0 ? headerByteSize : 0;
     }
     for (int b = 0; b < count; b++) {
       nodeByteSize[nodeIndex(b)] += sectionByteSize[b];
@@ -287,7 +292,7 @@ public final class BankPlan {
 
   /// Where the machine's own words lie, once placed.
   ///
-  /// @return the physical address of [#HEADER_BYTES] bytes
+  /// @return the physical address of the bytes of [#setHeaderByteSize]
   public long headerAddress() {
     return nodeAddress[0];
   }

@@ -1,7 +1,9 @@
 package dev.bifolio.kernel.zone;
 
 import dev.bifolio.kernel.frame.FrameInfo;
+import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.unit.FrameError;
+import dev.bifolio.kernel.unit.FrameRequestException;
 import dev.bifolio.kernel.unit.Pages;
 import org.jspecify.annotations.Nullable;
 
@@ -76,6 +78,21 @@ final class FreePath {
         charges.refund(account, freed);
       } else {
         Charges.write(info, pfn, account);
+      }
+    }
+  }
+
+  void freeBulk(long[] pfns, int offset, int count) {
+    for (int i = offset; i < offset + count; i++) {
+      long result = tryFreeFrames(pfns[i], 1);
+      if (result != 0) {
+        throw new FrameRequestException(
+            FrameError.of(result),
+            "entry "
+                + i
+                + ", frame "
+                + AddressRange.hex(pfns[i])
+                + ": expected an allocated single frame, found something else");
       }
     }
   }

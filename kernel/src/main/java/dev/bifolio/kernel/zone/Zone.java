@@ -21,9 +21,9 @@ import dev.bifolio.kernel.platform.Memory;
 /// that it does not eat what only this zone can serve. A *boost* raises low and high for a while,
 /// when memory is there, but in too small pieces.
 ///
-/// *spanned* is from the first frame to the last, *present* what of it is memory, *managed* what
-/// was handed over to the allocators and is online; *available* is what of that nobody owns: free,
-/// or in a cache from which it is called back before a request fails.
+/// *present* frames are memory, *managed* ones were handed over to the allocators and are online;
+/// *available* is what of that nobody owns: free, or in a cache from which it is called back before
+/// a request fails.
 ///
 /// ```
 ///   line 0   lock of the classic allocators
@@ -81,27 +81,22 @@ public final class Zone {
   /// A zone without watermarks.
   ///
   /// @param index its number among all zones
-  /// @param address of [#byteSize(int)] zero bytes, a multiple of 64
-  Zone(int index, int nid, BankSet banks, long address, int cpuCount) {
+  Zone(int index, int nid, BankSet banks) {
     this.index = index;
     this.nid = nid;
     this.nodeIndex = banks.bank(0).nodeIndex();
     this.type = banks.bank(0).type();
-    this.address = address;
+    this.address = banks.bank(0).zoneAddress();
     this.banks = banks;
     this.memory =
         switch (banks.allocator(0)) {
           case dev.bifolio.kernel.frame.HybridAllocator _ -> new ConcurrentMemory(banks);
           case dev.bifolio.kernel.frame.BuddyAllocator _ -> new LockedMemory(banks, address);
         };
-    this.gauge = new FreeGauge(address + GAUGE, cpuCount, memory);
+    this.gauge = new FreeGauge(address + GAUGE, banks.bank(0).cpuCount(), memory);
   }
 
-  /// Bytes of memory that a zone needs beside its banks.
-  ///
-  /// @param cpuCount how many CPUs there are, 1 or more
-  /// @return a multiple of 64
-  public static long byteSize(int cpuCount) {
+  static long byteSize(int cpuCount) {
     return GAUGE + FreeGauge.byteSize(cpuCount);
   }
 
@@ -147,13 +142,6 @@ public final class Zone {
   /// @return a pfn
   public long endPfn() {
     return banks.endPfn();
-  }
-
-  /// Frames from the first to the last, holes counted.
-  ///
-  /// @return a count
-  public long spannedFrames() {
-    return banks.endPfn() - banks.startPfn();
   }
 
   /// Frames of memory, reserved ones counted.

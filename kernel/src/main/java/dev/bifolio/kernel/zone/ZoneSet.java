@@ -21,7 +21,7 @@ public final class ZoneSet {
   private static final int NONE = -1;
 
   /// The most frames that were seen in use at once, in a line of its own.
-  private static final long PEAK_BYTES = 64;
+  static final int PEAK_BYTES = 64;
 
   /// The flags that limit zones, moved down, are an index of 0 … 31.
   private static final int LIMIT_SHIFT = 4;
@@ -40,8 +40,8 @@ public final class ZoneSet {
   ///
   /// @param banks from the lowest to the highest
   /// @param types which types exist on this architecture
-  /// @param address of [#byteSize] zero bytes
-  ZoneSet(ZoneBank[] banks, int[] nids, boolean[] types, long address, int cpuCount) {
+  /// @param address of [#PEAK_BYTES] zero bytes
+  ZoneSet(ZoneBank[] banks, int[] nids, boolean[] types, long address) {
     peak = address;
     this.banks = new BankSet(banks);
     nodeCount = nids.length;
@@ -59,8 +59,7 @@ public final class ZoneSet {
       if (bankCounts[slot] != 0) {
         ZoneBank[] own = new ZoneBank[bankCounts[slot]];
         copyOwn(banks, slot, own);
-        long zone = address + PEAK_BYTES + next * Zone.byteSize(cpuCount);
-        zones[next] = new Zone(next, nids[slot / ZoneType.COUNT], new BankSet(own), zone, cpuCount);
+        zones[next] = new Zone(next, nids[slot / ZoneType.COUNT], new BankSet(own));
         zoneAt[slot] = next++;
       }
     }
@@ -70,10 +69,6 @@ public final class ZoneSet {
     for (int limits = 0; limits <= LIMIT_MASK; limits++) {
       highest[limits] = highestType(limits << LIMIT_SHIFT, types);
     }
-  }
-
-  static long byteSize(int zoneCount, int cpuCount) {
-    return PEAK_BYTES + zoneCount * Zone.byteSize(cpuCount);
   }
 
   private static int slot(ZoneBank bank) {

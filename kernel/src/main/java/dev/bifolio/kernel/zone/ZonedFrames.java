@@ -2,6 +2,7 @@ package dev.bifolio.kernel.zone;
 
 import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.frame.FrameAllocator;
+import dev.bifolio.kernel.frame.HybridAllocator;
 import dev.bifolio.kernel.frame.PlacedRequests;
 import dev.bifolio.kernel.platform.Cpu;
 import dev.bifolio.kernel.unit.FrameError;
@@ -48,6 +49,9 @@ import org.jspecify.annotations.Nullable;
 /// Sources: Gorman, Understanding the Linux Virtual Memory Manager, 2004, ch. 2 and 6; Linux,
 /// `Documentation/mm/physical_memory.rst` and `mm/page_alloc.c` for the order of the steps.
 public final class ZonedFrames {
+  /// Bytes of memory that it needs beside those of its banks.
+  public static final int BYTE_SIZE = ZoneSet.PEAK_BYTES;
+
   /// Flags that the quick way does not know.
   private static final int SLOW_FLAGS = AllocationFlags.ALL & ~AllocationFlags.FRAME_BITS;
 
@@ -63,19 +67,20 @@ public final class ZonedFrames {
 
   private final @Nullable Zone only;
 
+  /// The only allocator, if it takes whole words at once.
+  private final @Nullable HybridAllocator single;
+
   /// Zones of banks, without watermarks.
   ///
   /// @param banks with frames or not yet, from the lowest to the highest, at least one
   /// @param topology the nodes of the banks, by index
   /// @param types which types exist on this architecture, memory or not, by ordinal
-  /// @param cpuCount for how many CPUs there are allowances
   /// @param accounts who may be charged; null for nobody
-  /// @param address of [#byteSize] zero bytes, a multiple of 64
+  /// @param address of [#BYTE_SIZE] zero bytes, a multiple of 64
   public ZonedFrames(
       ZoneBank[] banks,
       NumaTopology topology,
       boolean[] types,
-      int cpuCount,
       @Nullable AccountTree accounts,
       long address) {
     this.topology = topology;
@@ -83,7 +88,7 @@ public final class ZonedFrames {
     for (int n = 0; n < nids.length; n++) {
       nids[n] = topology.nid(n);
     }
-    zones = new ZoneSet(banks, nids, types, address, cpuCount);
+    zones = new ZoneSet(banks, nids, types, address);
     search = new ZoneSearch(zones, topology);
     charges = accounts == null ? null : new Charges(accounts);
     frees = new FreePath(zones, charges, banks[0].allocator().maxOrder());
@@ -93,15 +98,7 @@ public final class ZonedFrames {
       preferred[n] = firstZone(n);
     }
     only = zones.count() == 1 ? zones.zone(0) : null;
-  }
-
-  /// Bytes of memory that the zones of banks need.
-  ///
-  /// @param zoneCount how many zones the banks make, at most one for each bank
-  /// @param cpuCount as for the constructor
-  /// @return a multiple of 64
-  public static long byteSize(int zoneCount, int cpuCount) {
-    return ZoneSet.byteSize(zoneCount, cpuCount);
+    single = banks.length == 1 && banks[0].allocator() instanceof HybridAllocator h ? h : null;
   }
 
   private Zone firstZone(int home) {
@@ -389,6 +386,30 @@ public final class ZonedFrames {
   ///   that size
   public void freeFrames(long pfn, long frameCount) {
     frees.freeFrames(pfn, frameCount);
+  }
+
+  /// Frees single frames in one call, see [FrameAllocator#freeBulk]: stops at the first mistake.
+  ///
+  /// @param pfns the frames, left as they are
+  /// @param offset index of the first entry, which is there
+  /// @param count entries to free, which are there
+  /// @throws dev.bifolio.kernel.unit.FrameRequestException for the first entry that is no allocated
+  ///   single frame; its message names the index
+  public void freeBulk(long[] pfns, int offset, int count) {
+    if (only == null || single == null || charges != null) {
+      frees.freeBulk(pfns, offset, count);
+      return;
+    }
+    boolean all = false;
+    try {
+      single.freeBulk(pfns, offset, count);
+      only.gauge.add(count);
+      all = true;
+    } finally {
+      if (!all) {
+        long _ = only.gauge.recount();
+      }
+    }
   }
 
   /// Turns an allocated run into single frames, each freed with order 0.

@@ -97,18 +97,17 @@ final class TestZones implements AutoCloseable {
           new FrameInfo(zeros(FrameInfo.byteSize(part.startPfn, end)), part.startPfn, end);
       banks[b] =
           new ZoneBank(
-              allocator, info, node, part.type, part.frameCount, zeros(ZoneBank.HINT_BYTES));
+              allocator,
+              info,
+              node,
+              part.type,
+              part.frameCount,
+              plan.cpuCount,
+              zeros(ZoneBank.byteSize(plan.cpuCount)));
     }
     NumaTopology topology = new NumaTopology(nids, hasMemory, plan.distances, plan.cpuNids);
     accounts = plan.charged ? new AccountTree(zeros(AccountTree.byteSize(64)), 64) : null;
-    frames =
-        new ZonedFrames(
-            banks,
-            topology,
-            plan.types,
-            plan.cpuCount,
-            accounts,
-            zeros(ZonedFrames.byteSize(banks.length, plan.cpuCount)));
+    frames = new ZonedFrames(banks, topology, plan.types, accounts, zeros(ZonedFrames.BYTE_SIZE));
     for (Part part : plan.parts) {
       frames.addFrames(part.startPfn, part.startPfn + part.frameCount);
     }
