@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 ///  |- reserved-memory     own cells, ranges; children with reg or size     -> reserved, dynamic
 ///  |- chosen              initrd bounds, bootargs                          -> initrd, command line
 ///  |- cpus                compatible, riscv,isa                            -> architecture
+///  |- any bus             dma-ranges                                       -> DMA limit
 ///  `- distance-map        triplets of nodes and distance                   -> distances
 /// ```
 ///
@@ -84,6 +85,7 @@ public final class FdtReader {
     readChosen();
     new FdtDistances(tree, map).read(maxNumaNode);
     map.architecture(new FdtCpus(tree, map).architecture());
+    map.dmaLimit(new FdtDma(tree, map).limit());
     return map.build();
   }
 
