@@ -1,15 +1,20 @@
 package dev.bifolio.kernel;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.jr.ob.JSON;
 import dev.bifolio.kernel.boot.BankPlan;
 import dev.bifolio.kernel.boot.Memblock;
+import dev.bifolio.kernel.boot.RegionList;
 import dev.bifolio.kernel.firmware.ByteView;
 import dev.bifolio.kernel.firmware.FdtReader;
 import dev.bifolio.kernel.firmware.MemoryMap;
 import dev.bifolio.kernel.platform.Window;
 import dev.bifolio.kernel.zone.ZoneType;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -59,6 +64,80 @@ class ZoneRecordsTest {
       })
   void zonesOfARecordedMachineAreThoseOfLinux(String name) throws Exception {
     compare(name, BootRecords.map(name));
+  }
+
+  /// Trees that were given to a kernel, with its verdict; and the recorded machines again.
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "dt-semantics/arm64-memreserve",
+        "dt-semantics/arm64-static",
+        "dt-semantics/rv-multimem",
+        "dt-semantics/rv-numa3",
+        "boot/" + BootRecords.PC,
+        "boot/" + BootRecords.PC_TWO_NODES,
+        "boot/" + BootRecords.ARM64_TWO_NODES,
+        "boot/" + BootRecords.RISCV64
+      })
+  void rangesOfNodesAndZonesAreThoseOfLinux(String path) throws Exception {
+    Map<?, ?> truth = JSON.std.mapFrom(new String(BootRecords.bytes(path + ".json"), UTF_8));
+    MemoryMap map =
+        path.startsWith("boot/")
+            ? BootRecords.map(path.substring(5))
+            : FdtReader.read(ByteView.of(BootRecords.bytes(path + ".seen-by-kernel.dtb")));
+    try (Window storage = Window.reserve(Memblock.storageByteSize(512))) {
+      Memblock memblock = new Memblock(storage.address(), 512, 0);
+      RamSpan.of(map, BootOptions.DEFAULTS, map.architecture())
+          .addTo(memblock, new BootNotes(BootLog.SILENT));
+      RegionList memory = memblock.memory();
+      List<String> ours = new ArrayList<>();
+      for (int i = 0; i < memory.count(); i++) {
+        ours.add(memory.node(i) + ": " + memory.base(i) + "-" + (memory.end(i) - 1));
+      }
+      assertEquals(nodeRanges(truth), ours, path);
+      ZoneBorders borders = ZoneBorders.of(map, map.architecture(), memory, BootOptions.DEFAULTS);
+      ZoneSpans spans = new ZoneSpans(new BankPlan(memory, borders), borders);
+      Map<?, ?> ranges = (Map<?, ?>) truth.get("zone_ranges");
+      for (ZoneType type : ZoneType.values()) {
+        if (ranges.containsKey(type.label())) {
+          Object range = ranges.get(type.label());
+          assertEquals(String.valueOf(range), zoneRange(spans, type), path + " " + type);
+        }
+      }
+    }
+  }
+
+  /// A range that may not be mapped splits Linux's list, so ranges that touch are joined.
+  private static List<String> nodeRanges(Map<?, ?> truth) {
+    List<String> ranges = new ArrayList<>();
+    String joined = "";
+    long end = -1;
+    for (Map<?, ?> range : BootRecords.objects(truth, "early_node_ranges")) {
+      String from = range.get("node") + ": " + range.get("start") + "-";
+      boolean joins =
+          end + 1 == BootRecords.number(range, "start")
+              && joined.startsWith(range.get("node") + ": ");
+      if (joins) {
+        ranges.removeLast();
+      } else {
+        joined = from;
+      }
+      end = BootRecords.number(range, "end_inclusive");
+      ranges.add(joined + end);
+    }
+    return ranges;
+  }
+
+  private static String zoneRange(ZoneSpans spans, ZoneType type) {
+    long start = Long.MAX_VALUE;
+    long end = 0;
+    for (int n = 0; n < spans.nodeCount(); n++) {
+      if (spans.spannedFrames(n, type) > 0) {
+        start = Math.min(start, spans.startPfn(n, type));
+        end = Math.max(end, spans.startPfn(n, type) + spans.spannedFrames(n, type));
+      }
+    }
+    return end == 0 ? "null" : "[" + (start << 12) + ", " + ((end << 12) - 1) + "]";
   }
 
   @Test
