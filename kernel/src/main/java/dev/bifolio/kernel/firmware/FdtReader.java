@@ -17,6 +17,7 @@ import org.jspecify.annotations.Nullable;
 ///  |- chosen              initrd bounds, bootargs                          -> initrd, command line
 ///  |- cpus                compatible, riscv,isa                            -> architecture
 ///  |                      numa-node-id of each core in use                 -> CPUs
+///  |- any bus             dma-ranges                                       -> DMA limit
 ///  `- distance-map        triplets of nodes and distance                   -> distances
 /// ```
 ///
@@ -86,6 +87,7 @@ public final class FdtReader {
     cpus.readNodes();
     new FdtDistances(tree, map).read();
     map.architecture(cpus.architecture());
+    map.dmaLimit(new FdtDma(tree, map).limit());
     return map.build();
   }
 

@@ -119,6 +119,11 @@ final class FdtTree {
     return node != ROOT && after[node] < after[parent[node]] ? after[node] : NO_NODE;
   }
 
+  /// The first node behind a node and all that is below it; [#nodeCount()] if there is none.
+  int after(int node) {
+    return after[node];
+  }
+
   /// The offset of a node's first token behind its name, for messages.
   int offset(int node) {
     return bodyOffset[node];

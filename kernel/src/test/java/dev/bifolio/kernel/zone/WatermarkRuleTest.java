@@ -66,8 +66,9 @@ class WatermarkRuleTest {
   void aZoneOfLowMemoryKeepsItsShare() {
     for (ZoneType type : new ZoneType[] {ZoneType.DMA, ZoneType.DMA32, ZoneType.NORMAL}) {
       assertEquals(250, WatermarkRule.min(type, 1000, 4000, 4000));
-      // 1003 / 4 frames, times 7, by 10: each step rounds down.
       assertEquals(175, WatermarkRule.min(type, 7, 10, 1003));
+      // 7 KiB are 1 frame, and 8/10 of that none; 8/10 of 7 KiB would be one.
+      assertEquals(0, WatermarkRule.min(type, 8, 10, 7));
       assertEquals(0, WatermarkRule.min(type, 0, 4000, 4000));
       assertEquals(0, WatermarkRule.min(type, 0, 0, 4000));
     }

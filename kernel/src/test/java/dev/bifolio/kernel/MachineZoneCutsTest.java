@@ -1,0 +1,75 @@
+package dev.bifolio.kernel;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.bifolio.kernel.firmware.Architecture;
+import dev.bifolio.kernel.firmware.MemoryMap;
+import dev.bifolio.kernel.unit.AddressRange;
+import org.junit.jupiter.api.Test;
+
+/// Boots of machines whose banks are cut at the borders of zones.
+class MachineZoneCutsTest {
+  private static final long MIB = Maps.MIB;
+  private static final long GIB = Maps.GIB;
+
+  private static DeviceMemory device(long base, long byteSize) {
+    return new DeviceMemory(new AddressRange(base, byteSize), 3, DeviceMemory.Kind.GPU, "gpu0");
+  }
+
+  @Test
+  void noRequestGetsAFrameOfADevice() throws Exception {
+    MemoryMap map = Maps.e820(Architecture.X86_64).ram(0, 2 * GIB).build();
+    BootOptions options =
+        BootOptions.DEFAULTS
+            .withMovable(512 * MIB)
+            .withDeviceMemory(device(4 * GIB, 64 * MIB))
+            .withDeviceMemory(device(GIB * 3, 2 * MIB));
+    try (Machine machine = Machine.boot(map, options, BootLog.SILENT)) {
+      BootReport.Frames frames = machine.report().frames();
+      assertEquals(((2 * GIB) >> 12) - 97, frames.present());
+      // The first MiB and the local APIC's page, which is no RAM here, are reserved.
+      assertEquals(159, frames.reserved());
+      assertEquals(0, machine.report().warningCount());
+      long got = 0;
+      for (int order = 10; order >= 0; order--) {
+        for (long pfn = machine.allocate(order, 0); pfn >= 0; pfn = machine.allocate(order, 0)) {
+          assertTrue(pfn >= 256 && pfn < (2 * GIB) >> 12, "frame " + pfn);
+          got += 1L << order;
+        }
+      }
+      assertEquals(frames.free() + frames.cached(), got);
+      machine.assertValid();
+    }
+  }
+
+  @Test
+  void aWishThatCannotBeFulfilledLeavesAWarning() throws Exception {
+    MemoryMap map = Maps.e820(Architecture.X86_64).ram(0, GIB).build();
+    BootOptions options = BootOptions.DEFAULTS.withMovable(GIB);
+    try (Machine machine = Machine.boot(map, options, BootLog.SILENT)) {
+      assertEquals(1, machine.report().warningCount());
+      assertTrue(machine.report().warning(0).contains("MOVABLE"), machine.report().warning(0));
+    }
+  }
+
+  @Test
+  void deviceMemoryOutOfReachIsRefused() {
+    MemoryMap old = Maps.e820(Architecture.I386).ram(0, GIB).build();
+    BootOptions beyond = BootOptions.DEFAULTS.withDeviceMemory(device(4 * GIB, MIB));
+    BootException e =
+        assertThrows(BootException.class, () -> Machine.boot(old, beyond, BootLog.SILENT));
+    assertTrue(e.getMessage().contains("gpu0") && e.getMessage().contains("i386"), e.getMessage());
+    BootOptions within = BootOptions.DEFAULTS.withDeviceMemory(device(4 * GIB - MIB, MIB));
+    try (Machine machine = Machine.boot(old, within, BootLog.SILENT)) {
+      assertEquals((GIB >> 12) - 97, machine.report().frames().present());
+    } catch (BootException unexpected) {
+      throw new AssertionError(unexpected);
+    }
+    MemoryMap map = Maps.fdt().ram(0, GIB).build();
+    BootOptions far = BootOptions.DEFAULTS.withDeviceMemory(device(1L << 46, MIB));
+    e = assertThrows(BootException.class, () -> Machine.boot(map, far, BootLog.SILENT));
+    assertTrue(e.getMessage().contains("out of reach"), e.getMessage());
+  }
+}
