@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.bifolio.kernel.platform.Memory;
 import java.util.HashMap;
 import java.util.Map;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// A page cache whose frames are movable keeps the protocol of movable frames.
@@ -76,6 +77,7 @@ class PageCacheBindingTest extends PageCacheFixture {
   }
 
   @Test
+  @Tag("slow")
   void aFrameThatMovesIsNeitherPinnedNorGivenUp() {
     open(4, 4, -1, words);
     change(1, 0, 5);

@@ -99,7 +99,15 @@ abstract class PageCacheFixture {
 
     private void enter(int file, long page) {
       assertTrue(busy.add(key(file, page)), "two at a time for one page");
-      during.run();
+      boolean isWell = false;
+      try {
+        during.run();
+        isWell = true;
+      } finally {
+        if (!isWell) {
+          busy.remove(key(file, page));
+        }
+      }
     }
   }
 
@@ -117,7 +125,7 @@ abstract class PageCacheFixture {
   }
 
   PageCache open(int capacity, int frameCount, int nid, FrameBinding binding) {
-    long bytes = memory.reserve(Pages.framesToBytes(frameCount));
+    long bytes = memory.reserve(Pages.framesToBytes(frameCount + 1));
     physToVirt = bytes - Pages.pfnToAddress(FIRST_FRAME);
     for (int i = 0; i < frameCount; i++) {
       frames.free.add(FIRST_FRAME + i);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.bifolio.kernel.frame.AllocationFlags;
+import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.testkit.SplitMix64;
 import java.util.HashMap;
 import java.util.Map;
@@ -203,7 +204,6 @@ class PageCacheTest extends PageCacheFixture {
     assertEquals(1, frames.out.size());
     assertEquals(2, cache.failedWriteCount());
     backing.during = () -> {};
-    backing.busy.clear();
     assertEquals(0, cache.sync());
     assertEquals(3, backing.versions.get(HeapBacking.key(1, 0)));
     assertEquals(0, touch(1, 1));
@@ -262,7 +262,6 @@ class PageCacheTest extends PageCacheFixture {
     for (int page = 0; page < 4; page++) {
       change(1, page, page + 1);
     }
-    frames.before = () -> cache.countFrames(-1);
     boolean[] inside = {false};
     frames.before =
         () -> {
@@ -285,7 +284,7 @@ class PageCacheTest extends PageCacheFixture {
     change(1, 0, 5);
     long from = cache.get(1, 0);
     long to = frames.allocate(0, 0);
-    dev.bifolio.kernel.platform.Memory.copy(cache.bytesOf(from), cache.bytesOf(to), 4096);
+    Memory.copy(cache.bytesOf(from), cache.bytesOf(to), 4096);
     assertFalse(cache.relocate(0, from, to), "it is pinned");
     cache.release(1, 0, false);
     assertFalse(cache.relocate(0, to, from), "it is not there");
@@ -302,6 +301,7 @@ class PageCacheTest extends PageCacheFixture {
   }
 
   @Test
+  @Tag("slow")
   void aPageHasAsManyPinsAsTheyCanBeCounted() {
     open(2, 2);
     long pfn = cache.get(1, 0);

@@ -89,6 +89,7 @@ class PageCacheThreadsTest extends PageCacheFixture {
   }
 
   @Test
+  @Tag("slow")
   void whoWantsAPageThatIsBeingReadGetsTheSameFrame() throws InterruptedException {
     open(4, 4);
     CountDownLatch reading = new CountDownLatch(1);
@@ -116,6 +117,7 @@ class PageCacheThreadsTest extends PageCacheFixture {
   }
 
   @Test
+  @Tag("slow")
   void whoWantsAPageThatIsBeingWrittenWaitsAndChangesStayDirty() throws InterruptedException {
     open(4, 4);
     change(1, 0, 1);

@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 class ShrinkersFailuresTest {
   private final ZeroedWords memory = new ZeroedWords();
   private final Shrinkers shrinkers = new Shrinkers(memory.reserve(Shrinkers.byteSize()));
-  private final FakeShrinker bad = new FakeShrinker("bad", 1000, 1);
+  private final FakeShrinker bad = new FakeShrinker("bad", 1 << 20, 1);
   private final FakeShrinker good = new FakeShrinker("good", 1 << 20, 1);
 
   @AfterEach
@@ -80,10 +80,10 @@ class ShrinkersFailuresTest {
   @Test
   void numbersThatCannotBeTrueAreBelievedNothing() {
     registerBoth();
-    bad.answer = _ -> 1001;
+    bad.answer = _ -> (1 << 20) + 1;
     assertEquals(10, shrinkers.shrink(-1, 10));
     assertEquals(10, good.given);
-    assertEquals("asked for 5 frames it answered 1001", report().lastProblem());
+    assertEquals("asked for 5 frames it answered 1048577", report().lastProblem());
     assertEquals(1, report().failures());
     bad.answer = _ -> -2;
     while (report().failures() < 2) {
@@ -96,10 +96,10 @@ class ShrinkersFailuresTest {
   @Test
   void whatItHadIsBelievedEvenIfLessWasAsked() {
     registerBoth();
-    bad.answer = _ -> 1000;
-    assertEquals(1000, shrinkers.shrink(-1, 10));
+    bad.answer = _ -> 1 << 20;
+    assertEquals(1 << 20, shrinkers.shrink(-1, 10));
     assertEquals(0, report().failures());
-    assertEquals(1000, report().freedFrames());
+    assertEquals(1 << 20, report().freedFrames());
   }
 
   @Test

@@ -63,7 +63,7 @@ class ShrinkersThreadsTest {
       }
       long before = held.getAndUpdate(h -> h - Math.min(h, wantedFrames));
       if (before % 16 == 3) {
-        Thread.yield();
+        Thread.onSpinWait();
       }
       inside.decrementAndGet();
       usedAfterwards |= gone;
@@ -154,7 +154,7 @@ class ShrinkersThreadsTest {
   }
 
   /// A shrinker that stays inside until it is told to come out.
-  private final class Blocking extends FakeShrinker {
+  private static final class Blocking extends FakeShrinker {
     final CountDownLatch entered = new CountDownLatch(1);
     final CountDownLatch go = new CountDownLatch(1);
 
@@ -230,7 +230,7 @@ class ShrinkersThreadsTest {
       blocking[i].entered.await();
       blocking[i].held = 0;
     }
-    shrinkers.register(new FakeShrinker("free", 10, 1));
+    shrinkers.register(new FakeShrinker("free", 1000, 1));
     assertEquals(0, shrinkers.shrink(-1, 1));
     for (Blocking one : blocking) {
       one.go.countDown();
