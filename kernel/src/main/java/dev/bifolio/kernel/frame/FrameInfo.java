@@ -38,6 +38,25 @@ public final class FrameInfo {
   /// Nothing is known of the frame.
   public static final int KIND_NONE = 0;
 
+  /// Charged to an account; nothing else is known.
+  public static final int KIND_KERNEL = 1;
+
+  /// A table of a page-table tree.
+  public static final int KIND_TABLE = 2;
+
+  /// The first frame of a slab.
+  public static final int KIND_SLAB = 3;
+
+  /// The first frame of a large allocation of a heap.
+  public static final int KIND_LARGE = 4;
+
+  /// In the hands of a compaction: captured while free, or moved away from.
+  public static final int KIND_CAPTURED = 5;
+
+  /// The first of the kinds of movable frames; this one plus the index of the movable owner, up to
+  /// [#MAX_KIND].
+  public static final int KIND_MOVABLE_FIRST = 8;
+
   /// The largest kind.
   public static final int MAX_KIND = 15;
 

@@ -189,13 +189,30 @@ final class HybridPlaces {
         return false;
       }
     }
+    countRange(cpu, startPfn, end, kind, maxOrder);
+    return true;
+  }
+
+  /// Takes a range that looks free, without calling anything back.
+  ///
+  /// @return whether all of it was free and within reach; if not, nothing has changed
+  boolean takeRangeNow(int cpu, long startPfn, long frameCount, int flags, int maxOrder) {
+    int kind = AllocationFlags.kindOf(flags);
+    long end = startPfn + frameCount;
+    boolean taken = takeRange(startPfn, end, kind, maxOrder);
+    if (taken) {
+      countRange(cpu, startPfn, end, kind, maxOrder);
+    }
+    return taken;
+  }
+
+  private void countRange(int cpu, long startPfn, long end, int kind, int maxOrder) {
     long claim = core.slots.claim(core.slots.of(cpu, kind));
     for (long pfn = startPfn; pfn < end; ) {
       int order = Pages.largestOrderAt(pfn, end, maxOrder);
       HybridCore.count(claim, order);
       pfn += 1L << order;
     }
-    return true;
   }
 
   private boolean takeRange(long startPfn, long end, int kind, int maxOrder) {
@@ -226,7 +243,8 @@ final class HybridPlaces {
     }
   }
 
-  private void freePastCaches(long pfn, long frameCount) {
+  /// Frees a run that is the caller's, so that none of it waits in a cache.
+  void freePastCaches(long pfn, long frameCount) {
     if (frameCount < AreaWord.FRAMES) {
       core.runs.free(pfn - core.basePfn(), (int) frameCount);
     } else {

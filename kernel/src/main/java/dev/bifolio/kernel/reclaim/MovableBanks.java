@@ -1,0 +1,43 @@
+package dev.bifolio.kernel.reclaim;
+
+import dev.bifolio.kernel.frame.FrameAllocator;
+import dev.bifolio.kernel.frame.FrameMap;
+
+/// The memory of one zone as a compaction sees it: its banks, each with a map of what its frames
+/// are. Immutable.
+public final class MovableBanks {
+  private final FrameMap[] maps;
+
+  /// The banks of a zone.
+  ///
+  /// @param banks initialised allocators by ascending frames, not overlapping; copied
+  /// @throws IllegalArgumentException if they are in another order
+  public MovableBanks(FrameAllocator[] banks) {
+    maps = new FrameMap[banks.length];
+    for (int i = 0; i < banks.length; i++) {
+      if (i > 0 && banks[i].startPfn() < banks[i - 1].endPfn()) {
+        throw new IllegalArgumentException("bank " + i + " begins before the end of the last one");
+      }
+      maps[i] = new FrameMap(banks[i]);
+    }
+  }
+
+  int count() {
+    return maps.length;
+  }
+
+  FrameMap map(int bank) {
+    return maps[bank];
+  }
+
+  /// The bank whose span holds a frame, or -1.
+  int bankOf(long pfn) {
+    for (int i = 0; i < maps.length; i++) {
+      FrameAllocator allocator = maps[i].allocator();
+      if (pfn >= allocator.startPfn() && pfn < allocator.endPfn()) {
+        return i;
+      }
+    }
+    return -1;
+  }
+}
