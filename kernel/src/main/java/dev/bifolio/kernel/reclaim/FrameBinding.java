@@ -15,17 +15,20 @@ public interface FrameBinding {
   /// A frame is nobody's again.
   ///
   /// @param pfn the frame
+  /// @param item as which it was adopted
   /// @return false if a migration has it just now; nothing changed
-  boolean disown(long pfn);
+  boolean disown(long pfn, long item);
 
   /// A frame stays where it is until [#unpin] was called as often.
   ///
   /// @param pfn the frame
+  /// @param item as which it was adopted
   /// @return false if a migration has it just now; nothing changed
-  boolean pin(long pfn);
+  boolean pin(long pfn, long item);
 
   /// Takes one [#pin] back.
   ///
   /// @param pfn the frame
-  void unpin(long pfn);
+  /// @param item as which it was adopted
+  void unpin(long pfn, long item);
 }

@@ -34,9 +34,9 @@ import org.jspecify.annotations.Nullable;
 /// resting, a quarter of a second at most. A page that is being written can be released, and
 /// changed by who had it pinned before: it is dirty then and will be written again.
 ///
-/// **Moving.** With a [FrameBinding] the frames are marked as movable. It is called under the lock,
-/// so a page is pinned in the index exactly while its frame is pinned there; a frame that a
-/// migration has cannot be pinned, so nobody changes bytes that are being copied.
+/// **Moving.** With a [FrameBinding] ([MovableBinding]) the frames are marked as movable. It is
+/// called under the lock, so a page is pinned in the index exactly while its frame is pinned there;
+/// a frame that a migration has cannot be pinned, so nobody changes bytes that are being copied.
 ///
 /// **Failures.** A read that fails gives the frame back, and says so. A write that fails keeps the
 /// page, dirty, and counts; an eviction gives up after 8 of them. What the backing throws goes to
@@ -160,7 +160,7 @@ public final class PageCache implements Shrinker, MovableOwner {
       }
       if (index.state(entry) != PageIndex.READY
           || index.pins(entry) == PageIndex.MOST_PINS
-          || !pinFrame(index.frame(entry))) {
+          || !pinFrame(entry)) {
         return RACED;
       }
       index.pin(entry);
@@ -266,7 +266,7 @@ public final class PageCache implements Shrinker, MovableOwner {
       }
       index.unpin(entry);
       if (binding != null) {
-        binding.unpin(index.frame(entry));
+        binding.unpin(index.frame(entry), entry);
       }
     } finally {
       lock.unlock();
@@ -327,7 +327,7 @@ public final class PageCache implements Shrinker, MovableOwner {
   /// Takes a page without pins out of the index.
   private long giveUp(int entry) {
     long frame = index.frame(entry);
-    if (binding != null && !binding.disown(frame)) {
+    if (binding != null && !binding.disown(frame, entry)) {
       return NO_FRAME;
     }
     index.remove(entry);
@@ -494,8 +494,8 @@ public final class PageCache implements Shrinker, MovableOwner {
     }
   }
 
-  private boolean pinFrame(long frame) {
-    return binding == null || binding.pin(frame);
+  private boolean pinFrame(int entry) {
+    return binding == null || binding.pin(index.frame(entry), entry);
   }
 
   /// Where the bytes of a frame are.

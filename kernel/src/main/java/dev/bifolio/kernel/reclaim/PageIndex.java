@@ -38,7 +38,10 @@ final class PageIndex {
   /// As ready, and its bytes are on their way to the backing.
   static final int WRITING = 3;
 
-  static final int MOST_PINS = 0xFFFF;
+  /// As many as the word of a movable frame can count.
+  static final int MOST_PINS = 0xFFFE;
+
+  private static final int PIN_BITS = 0xFFFF;
 
   private static final long STATE = 3;
   private static final long REFERENCED = 1 << 2;
@@ -212,7 +215,7 @@ final class PageIndex {
   }
 
   int pins(int entry) {
-    return (int) (meta(entry) >>> PIN_SHIFT) & MOST_PINS;
+    return (int) (meta(entry) >>> PIN_SHIFT) & PIN_BITS;
   }
 
   void pin(int entry) {

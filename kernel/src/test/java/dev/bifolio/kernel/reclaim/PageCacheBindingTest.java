@@ -25,8 +25,8 @@ class PageCacheBindingTest extends PageCacheFixture {
     }
 
     @Override
-    public boolean disown(long pfn) {
-      assertTrue(items.containsKey(pfn));
+    public boolean disown(long pfn, long item) {
+      assertEquals(item, items.get(pfn));
       if (pfn == moving) {
         return false;
       }
@@ -36,8 +36,8 @@ class PageCacheBindingTest extends PageCacheFixture {
     }
 
     @Override
-    public boolean pin(long pfn) {
-      assertTrue(items.containsKey(pfn));
+    public boolean pin(long pfn, long item) {
+      assertEquals(item, items.get(pfn));
       if (pfn == moving) {
         return false;
       }
@@ -46,7 +46,8 @@ class PageCacheBindingTest extends PageCacheFixture {
     }
 
     @Override
-    public void unpin(long pfn) {
+    public void unpin(long pfn, long item) {
+      assertEquals(item, items.get(pfn));
       assertTrue(pins.merge(pfn, -1, Integer::sum) >= 0);
     }
   }

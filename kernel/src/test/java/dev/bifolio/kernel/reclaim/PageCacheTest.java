@@ -305,11 +305,11 @@ class PageCacheTest extends PageCacheFixture {
   void aPageHasAsManyPinsAsTheyCanBeCounted() {
     open(2, 2);
     long pfn = cache.get(1, 0);
-    for (int i = 1; i < 0xFFFF; i++) {
+    for (int i = 1; i < 0xFFFE; i++) {
       assertEquals(pfn, cache.get(1, 0));
     }
     assertEquals(PageCache.BUSY, cache.get(1, 0));
-    for (int i = 0; i < 0xFFFF; i++) {
+    for (int i = 0; i < 0xFFFE; i++) {
       cache.release(1, 0, false);
     }
     assertEquals(1, cache.countFrames(-1));
