@@ -2,6 +2,7 @@ package dev.bifolio.kernel.reclaim;
 
 import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.frame.FrameMap;
+import dev.bifolio.kernel.platform.Cpu;
 import dev.bifolio.kernel.unit.Pages;
 
 /// Empties one range of frames, step by step: captures what is free in it, moves what is movable
@@ -26,6 +27,9 @@ final class RangeEvacuation {
 
   /// How many targets within the range are put aside before there seem to be no others.
   private static final int MOST_TARGETS = 64;
+
+  /// How long a block that is held is waited for: spins, and a few turns that give way.
+  private static final int MOST_TURNS = 80;
 
   private static final long NONE = -1;
 
@@ -153,11 +157,10 @@ final class RangeEvacuation {
   }
 
   private EvacuationOutcome visitBlock(TargetFrames targets, long pfn, long end) {
-    long word = movable.wordOf(pfn);
     if (movable.isCaptured(pfn)) {
       return EvacuationOutcome.UNDER_WAY;
     }
-    if (!MovableFrames.isMovable(word) || MovableFrames.pinsOf(word) > 0) {
+    if (!comesLoose(pfn)) {
       return refusedOrRaced(pfn, end);
     }
     if (round == 0) {
@@ -168,6 +171,19 @@ final class RangeEvacuation {
       return EvacuationOutcome.UNDER_WAY;
     }
     return moveOut(targets, pfn);
+  }
+
+  /// Whether a block may be moved: it can be pinned for the moment of an access, or be on its way
+  /// between its allocation and its adoption, which is worth a short wait.
+  private boolean comesLoose(long pfn) {
+    for (int turn = 0; turn < MOST_TURNS; turn++) {
+      long word = movable.wordOf(pfn);
+      if (MovableFrames.isMovable(word) && MovableFrames.pinsOf(word) == 0) {
+        return true;
+      }
+      Cpu.relax(turn);
+    }
+    return false;
   }
 
   /// A block that is not movable is in the way, unless it was freed since it was looked at: the

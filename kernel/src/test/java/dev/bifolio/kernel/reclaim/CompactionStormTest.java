@@ -18,9 +18,9 @@ import org.junit.jupiter.api.Test;
 @Tag("slow")
 class CompactionStormTest {
   private static final int WORKERS = 3;
-  private static final int ITEMS = 2000;
-  private static final long FRAMES = 16_384;
-  private static final int ROUNDS = 60_000;
+  private static final int ITEMS = 4000;
+  private static final long FRAMES = 12_288;
+  private static final int ROUNDS = 400_000;
 
   private final AtomicReference<Throwable> problem = new AtomicReference<>();
   private final AtomicBoolean over = new AtomicBoolean();
@@ -59,8 +59,10 @@ class CompactionStormTest {
     void round() {
       int index = random.below(ITEMS);
       if (!there[index]) {
-        create(index);
-      } else if (random.oneIn(3)) {
+        if (random.oneIn(30)) {
+          create(index);
+        }
+      } else if (random.oneIn(30)) {
         destroy(index);
       } else {
         access(index, random.next());
