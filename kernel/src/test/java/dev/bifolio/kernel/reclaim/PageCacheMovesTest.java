@@ -39,7 +39,9 @@ class PageCacheMovesTest extends PageCacheFixture {
     if (to < 0) {
       return false;
     }
+    movable.capture(to);
     boolean isMoved = migration.move(from, to, 1) == MigrationOutcome.MOVED;
+    movable.forget(isMoved ? from : to);
     frames.free(isMoved ? from : to, 0);
     return isMoved;
   }
