@@ -82,9 +82,6 @@ final class ShrinkerSlots {
   ///
   /// @return false if there is no shrinker; then it is not counted
   boolean visit(int slot) {
-    if (get(slot, STATE) != LIVE) {
-      return false;
-    }
     add(slot, VISITORS, 1);
     if (get(slot, STATE) != LIVE) {
       add(slot, VISITORS, -1);

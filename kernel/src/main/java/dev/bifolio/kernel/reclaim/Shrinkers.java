@@ -394,7 +394,12 @@ public final class Shrinkers {
   }
 
   private @Nullable Shrinker enter(int slot) {
-    return slots.visit(slot) ? shrinkers[slot] : null;
+    if (slots.visit(slot)) {
+      return shrinkers[slot];
+    }
+    // Who left last may have seen this thread's look for a visit.
+    clearIfLeft(slot);
+    return null;
   }
 
   private void leave(int slot) {
