@@ -78,6 +78,13 @@ public final class Cpu {
     return (int) ((scattered * count) >>> 32);
   }
 
+  /// Who is running: what a word holds to say which thread is at work behind it.
+  ///
+  /// @return 1 or more, the same for a thread's whole life and no other thread's meanwhile
+  public static long threadId() {
+    return Thread.currentThread().threadId();
+  }
+
   @SuppressWarnings("UnusedMethod") // called through the handle where there is no sched_getcpu
   private static int hashOfThread() {
     return (int) (Thread.currentThread().threadId() & 0xFFFF);

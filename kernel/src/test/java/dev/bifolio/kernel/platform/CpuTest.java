@@ -1,12 +1,14 @@
 package dev.bifolio.kernel.platform;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
@@ -52,6 +54,18 @@ class CpuTest {
       }
       assertEquals(IntStream.range(0, count).boxed().collect(Collectors.toSet()), seen);
     }
+  }
+
+  @Test
+  void aThreadIsKnownByOneNumberThatNoOtherHas() throws InterruptedException {
+    long mine = Cpu.threadId();
+    assertTrue(mine > 0);
+    AtomicLong others = new AtomicLong();
+    Thread other = Thread.ofVirtual().start(() -> others.set(Cpu.threadId()));
+    other.join();
+    assertEquals(other.threadId(), others.get());
+    assertNotEquals(mine, others.get());
+    assertEquals(mine, Cpu.threadId());
   }
 
   @Test

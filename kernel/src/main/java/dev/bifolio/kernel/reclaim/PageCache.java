@@ -1,0 +1,566 @@
+package dev.bifolio.kernel.reclaim;
+
+import dev.bifolio.kernel.frame.AllocationFlags;
+import dev.bifolio.kernel.platform.Memory;
+import dev.bifolio.kernel.unit.Pages;
+import org.jspecify.annotations.Nullable;
+
+/// Pages of files in frames: read once, found again, written back, and given up by second chance
+/// when memory is wanted for something else.
+///
+/// ```
+///            get                                      the hand goes round over the entries
+///   (absent) ────> READING ──read──> READY  pins 1             ┌──── hand
+///       ^             │ failed         │  ^                    v
+///       └─────────────┘         release│  │get        ┌───┬───┬───┬───┬───┐
+///                                      v  │           │ P │ r │ - │ d │ r │
+///       ┌──────────evicted───────── READY, pins 0     └───┴───┴───┴───┴───┘
+///       v                              │  ^            P pinned: passed over
+///   (absent)                      dirty│  │written,    r referenced: the bit is cleared, passed over
+///                                      v  │or failed   d dirty: written first; then as below
+///                                    WRITING           - neither: evicted
+/// ```
+///
+/// **Invariants.** I1: a page is in the index at most once, so a frame belongs to one page. I2: the
+/// frame of a page with pins does not change and is not given up. I3: a page whose bytes differ
+/// from the backing's is dirty, WRITING, or pinned by who changed it; it is never given up but by
+/// [#drop]. I4: the lock is not held while the frame source or the backing runs: either may call
+/// [#shrink], or ask for memory that is then reclaimed here. I5: pages = frames this cache has, but
+/// for those that a call under way carries between the source and the index.
+///
+/// **Threads.** Any thread. One spin lock guards the index ([PageIndex]), for tens of loads and
+/// stores at a time, a scan of the hand for an eviction. READING and WRITING stand for "another
+/// thread works on this page without the lock": who wants it waits, spinning first and then
+/// resting, a quarter of a second at most. A page that is being written can be released, and
+/// changed by who had it pinned before: it is dirty then and will be written again.
+///
+/// **Moving.** With a [FrameBinding] ([MovableBinding]) the frames are marked as movable. It is
+/// called under the lock, so a page is pinned in the index exactly while its frame is pinned there;
+/// a frame that a migration has cannot be pinned, so nobody changes bytes that are being copied.
+///
+/// **Failures.** A read that fails gives the frame back, and says so. A write that fails keeps the
+/// page, dirty, and counts; an eviction gives up after 8 of them. What the backing throws goes to
+/// the caller, and leaves the page as after a failure.
+///
+/// Cost: a hit is a lock and some ten loads; no Java objects. An eviction at most two rounds.
+///
+/// **Rejected.** Least recently used: a list that every hit writes. Reading under the lock: one
+/// slow page would stop all. A lock for each page: two words more an entry, for a wait that is the
+/// backing's anyway.
+///
+/// Sources: F. J. Corbató, A Paging Experiment with the Multics System, 1968 (the hand and the
+/// bit); Linux `mm/filemap.c`, `mm/vmscan.c` (locked and under-writeback pages, pinned ones kept).
+public final class PageCache implements Shrinker, MovableOwner {
+  /// No frame was to be had, and nothing could be evicted.
+  public static final long NO_FRAME = -1;
+
+  /// The backing could not read the page.
+  public static final long READ_FAILED = -2;
+
+  /// Others were at work on the page for too long.
+  public static final long BUSY = -3;
+
+  private static final int WAIT_TURNS = 5000;
+  private static final int MOST_FAILED_WRITES = 8;
+  private static final int FLAGS = AllocationFlags.MOVABLE;
+  private static final long RACED = -4;
+  private static final long HEADER_BYTES = 64;
+
+  private static final int HITS = 8;
+  private static final int MISSES = 16;
+  private static final int EVICTIONS = 24;
+  private static final int WRITES = 32;
+  private static final int FAILED_READS = 40;
+  private static final int FAILED_WRITES = 48;
+
+  private final long address;
+  private final WordLock lock;
+  private final PageIndex index;
+  private final int nid;
+  private final FrameSource source;
+  private final PageBacking backing;
+  private final long physToVirt;
+  private final @Nullable FrameBinding binding;
+
+  /// An empty cache.
+  ///
+  /// @param address of [#byteSize] zero bytes, a multiple of 8
+  /// @param capacity pages it can have, 1 … 2^28
+  /// @param nid the node its frames come from, -1 if from any
+  /// @param source where frames come from
+  /// @param backing where pages come from
+  /// @param physToVirt what is added to a physical address for the address of its bytes
+  /// @param binding marks the frames as movable, null if they are not
+  /// @throws IllegalArgumentException if the capacity or the address is not legal
+  public PageCache(
+      long address,
+      int capacity,
+      int nid,
+      FrameSource source,
+      PageBacking backing,
+      long physToVirt,
+      @Nullable FrameBinding binding) {
+    if ((address & 7) != 0 || address <= 0) {
+      throw new IllegalArgumentException("expected an address that is a multiple of 8");
+    }
+    this.address = address;
+    this.index = new PageIndex(address + HEADER_BYTES, legal(capacity));
+    this.lock = new WordLock(address);
+    this.nid = nid;
+    this.source = source;
+    this.backing = backing;
+    this.physToVirt = physToVirt;
+    this.binding = binding;
+  }
+
+  /// The memory that a cache needs beside its frames.
+  ///
+  /// @param capacity pages, 1 … 2^28
+  /// @return bytes
+  /// @throws IllegalArgumentException if the capacity is not legal
+  public static long byteSize(int capacity) {
+    return HEADER_BYTES + PageIndex.byteSize(legal(capacity));
+  }
+
+  private static int legal(int capacity) {
+    if (capacity < 1 || capacity > PageIndex.MOST_ENTRIES) {
+      throw new IllegalArgumentException(
+          "expected a capacity of 1 to " + PageIndex.MOST_ENTRIES + " pages, found " + capacity);
+    }
+    return capacity;
+  }
+
+  /// The frame of a page, which is read if it is not there, and stays until it is released.
+  ///
+  /// @param file the file
+  /// @param page the page of it
+  /// @return its frame, pinned; or [#NO_FRAME], [#READ_FAILED] or [#BUSY], with nothing pinned
+  public long get(int file, long page) {
+    for (int turn = 0; turn < WAIT_TURNS; turn++) {
+      long frame = find(file, page);
+      if (frame == NO_FRAME) {
+        frame = read(file, page);
+      }
+      if (frame != RACED) {
+        return frame;
+      }
+      ShrinkCalls.pause(turn);
+    }
+    return BUSY;
+  }
+
+  /// The frame of a page that is there, pinned; NO_FRAME if it is not there, RACED if others have
+  /// it.
+  private long find(int file, long page) {
+    lock.lock();
+    try {
+      int entry = index.find(file, page);
+      if (entry < 0) {
+        return NO_FRAME;
+      }
+      if (index.state(entry) != PageIndex.READY
+          || index.pins(entry) == PageIndex.MOST_PINS
+          || !pinFrame(entry)) {
+        return RACED;
+      }
+      index.pin(entry);
+      index.setReferenced(entry, true);
+      count(HITS);
+      return index.frame(entry);
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private long read(int file, long page) {
+    long frame = index.pageCount() < index.capacity() ? source.allocate(0, FLAGS) : NO_FRAME;
+    if (frame < 0) {
+      frame = evict();
+      if (frame < 0) {
+        return NO_FRAME;
+      }
+    }
+    long entry = NO_FRAME;
+    try {
+      entry = insert(file, page, frame);
+    } finally {
+      if (entry < 0) {
+        source.free(frame, 0);
+      }
+    }
+    if (entry < 0) {
+      return entry;
+    }
+    boolean isRead = false;
+    try {
+      isRead = backing.read(file, page, bytesOf(frame));
+      if (isRead && binding != null) {
+        binding.adopt(frame, entry);
+      }
+    } finally {
+      endRead((int) entry, isRead);
+    }
+    return isRead ? frame : READ_FAILED;
+  }
+
+  /// An entry for a page that is READING from then on; NO_FRAME or RACED.
+  private long insert(int file, long page, long frame) {
+    for (int turn = 0; turn < WAIT_TURNS; turn++) {
+      lock.lock();
+      try {
+        if (index.find(file, page) >= 0) {
+          return RACED;
+        }
+        int entry = index.insert(file, page, frame);
+        if (entry >= 0) {
+          count(MISSES);
+          return entry;
+        }
+      } finally {
+        lock.unlock();
+      }
+      // Others have taken the last entry meanwhile.
+      long other = evict();
+      if (other < 0) {
+        return NO_FRAME;
+      }
+      source.free(other, 0);
+    }
+    return NO_FRAME;
+  }
+
+  private void endRead(int entry, boolean isRead) {
+    long frame;
+    lock.lock();
+    try {
+      frame = index.frame(entry);
+      if (isRead) {
+        index.setState(entry, PageIndex.READY);
+        index.setReferenced(entry, true);
+        return;
+      }
+      index.remove(entry);
+      count(FAILED_READS);
+    } finally {
+      lock.unlock();
+    }
+    source.free(frame, 0);
+  }
+
+  /// Ends the use of a page that [#get] returned.
+  ///
+  /// @param file the file
+  /// @param page the page of it
+  /// @param dirty whether its bytes were changed
+  /// @throws IllegalArgumentException if nobody has the page
+  public void release(int file, long page, boolean dirty) {
+    lock.lock();
+    try {
+      int entry = index.find(file, page);
+      if (entry < 0 || index.state(entry) == PageIndex.READING || index.pins(entry) == 0) {
+        throw new IllegalArgumentException(
+            "file " + file + ", page " + page + ": expected a page in use, found none");
+      }
+      if (dirty) {
+        index.setDirty(entry, true);
+      }
+      index.unpin(entry);
+      if (binding != null) {
+        binding.unpin(index.frame(entry), entry);
+      }
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /// Takes a page out by second chance, and its frame over.
+  ///
+  /// @return the frame, which is nobody's now; -1 if there is none that may go
+  private long evict() {
+    int failedWrites = 0;
+    for (long step = 2L * index.capacity(); step >= 0; ) {
+      lock.lock();
+      int entry = -1;
+      try {
+        while (entry < 0 && step-- >= 0) {
+          entry = candidate(index.underHand());
+        }
+        if (entry < 0) {
+          return NO_FRAME;
+        }
+        if (!index.isDirty(entry)) {
+          long frame = giveUp(entry);
+          if (frame >= 0) {
+            count(EVICTIONS);
+            return frame;
+          }
+          continue;
+        }
+        beginWrite(entry);
+      } finally {
+        lock.unlock();
+      }
+      long frame = writeAndGiveUp(entry);
+      if (frame >= 0) {
+        return frame;
+      }
+      failedWrites++;
+      if (failedWrites == MOST_FAILED_WRITES) {
+        return NO_FRAME;
+      }
+    }
+    return NO_FRAME;
+  }
+
+  /// The entry, if its page may go now; if not, -1, and its second chance is used up.
+  private int candidate(int entry) {
+    if (index.state(entry) != PageIndex.READY || index.pins(entry) != 0) {
+      return -1;
+    }
+    if (index.isReferenced(entry)) {
+      index.setReferenced(entry, false);
+      return -1;
+    }
+    return entry;
+  }
+
+  /// Takes a page without pins out of the index.
+  private long giveUp(int entry) {
+    long frame = index.frame(entry);
+    if (binding != null && !binding.disown(frame, entry)) {
+      return NO_FRAME;
+    }
+    index.remove(entry);
+    return frame;
+  }
+
+  private long writeAndGiveUp(int entry) {
+    boolean isWritten = false;
+    long frame;
+    try {
+      isWritten = backing.write(index.file(entry), index.page(entry), bytesOf(index.frame(entry)));
+    } finally {
+      frame = endWrite(entry, isWritten, isWritten);
+    }
+    return frame;
+  }
+
+  private void beginWrite(int entry) {
+    index.setState(entry, PageIndex.WRITING);
+    index.setDirty(entry, false);
+  }
+
+  /// A page has been written, or not; gives it up then if that is wanted and nothing is against it.
+  private long endWrite(int entry, boolean isWritten, boolean giveUp) {
+    lock.lock();
+    try {
+      index.setState(entry, PageIndex.READY);
+      count(isWritten ? WRITES : FAILED_WRITES);
+      if (!isWritten) {
+        index.setDirty(entry, true);
+      }
+      long frame = giveUp ? giveUp(entry) : NO_FRAME;
+      if (frame >= 0) {
+        count(EVICTIONS);
+      }
+      return frame;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  /// Writes all pages back that are dirty now. Pages in use are written as they are; if they are
+  /// changed meanwhile they are dirty again when they are released.
+  ///
+  /// @return pages that could not be written and stay dirty; those included that another thread was
+  ///   writing for too long
+  public long sync() {
+    long failed = 0;
+    for (int entry = 0; entry < index.capacity(); entry++) {
+      int outcome = trySync(entry);
+      for (int turn = 0; outcome == PageIndex.WRITING && turn < WAIT_TURNS; turn++) {
+        ShrinkCalls.pause(turn);
+        outcome = trySync(entry);
+      }
+      failed += outcome == PageIndex.READY ? 0 : 1;
+    }
+    return failed;
+  }
+
+  /// READY: nothing is to be written any more. WRITING: another thread writes it. FREE: failed.
+  private int trySync(int entry) {
+    lock.lock();
+    try {
+      int state = index.state(entry);
+      if (state == PageIndex.WRITING) {
+        return state;
+      }
+      if (state != PageIndex.READY || !index.isDirty(entry)) {
+        return PageIndex.READY;
+      }
+      beginWrite(entry);
+    } finally {
+      lock.unlock();
+    }
+    boolean isWritten = false;
+    try {
+      isWritten = backing.write(index.file(entry), index.page(entry), bytesOf(index.frame(entry)));
+    } finally {
+      endWrite(entry, isWritten, false);
+    }
+    return isWritten ? PageIndex.READY : PageIndex.FREE;
+  }
+
+  /// Forgets the pages of a file, changed or not: call [#sync] before, if changes are to be kept.
+  ///
+  /// @param file the file
+  /// @return pages that stay, because somebody uses, reads, writes or moves them
+  public long drop(int file) {
+    long kept = 0;
+    for (int entry = 0; entry < index.capacity(); entry++) {
+      long frame = NO_FRAME;
+      lock.lock();
+      try {
+        if (index.state(entry) == PageIndex.FREE || index.file(entry) != file) {
+          continue;
+        }
+        if (index.state(entry) == PageIndex.READY && index.pins(entry) == 0) {
+          frame = giveUp(entry);
+        }
+      } finally {
+        lock.unlock();
+      }
+      if (frame >= 0) {
+        source.free(frame, 0);
+      } else {
+        kept++;
+      }
+    }
+    return kept;
+  }
+
+  @Override
+  public String name() {
+    return "page cache";
+  }
+
+  /// A page is read again from its backing, which is slow.
+  @Override
+  public int cost() {
+    return 2;
+  }
+
+  @Override
+  public long countFrames(int nid) {
+    return isOf(nid) ? Math.max(0, index.pageCount() - index.heldCount()) : 0;
+  }
+
+  @Override
+  public long shrink(int nid, long wantedFrames) {
+    long freed = 0;
+    while (isOf(nid) && freed < wantedFrames) {
+      long frame = evict();
+      if (frame < 0) {
+        break;
+      }
+      source.free(frame, 0);
+      freed++;
+    }
+    return freed;
+  }
+
+  private boolean isOf(int wanted) {
+    return wanted < 0 || nid < 0 || wanted == nid;
+  }
+
+  @Override
+  public boolean relocate(long item, long fromPfn, long toPfn) {
+    if (item < 0 || item >= index.capacity()) {
+      return false;
+    }
+    int entry = (int) item;
+    lock.lock();
+    try {
+      boolean mayMove =
+          index.state(entry) == PageIndex.READY
+              && index.pins(entry) == 0
+              && index.frame(entry) == fromPfn;
+      if (mayMove) {
+        index.setFrame(entry, toPfn);
+      }
+      return mayMove;
+    } finally {
+      lock.unlock();
+    }
+  }
+
+  private boolean pinFrame(int entry) {
+    return binding == null || binding.pin(index.frame(entry), entry);
+  }
+
+  /// Where the bytes of a frame are.
+  ///
+  /// @param pfn the frame
+  /// @return an address
+  public long bytesOf(long pfn) {
+    return Pages.pfnToAddress(pfn) + physToVirt;
+  }
+
+  /// Pages that are here.
+  ///
+  /// @return 0 … capacity
+  public long pageCount() {
+    return index.pageCount();
+  }
+
+  /// Calls of [#get] that found their page.
+  ///
+  /// @return calls so far
+  public long hitCount() {
+    return counted(HITS);
+  }
+
+  /// Calls of [#get] that had the backing read their page, or try to.
+  ///
+  /// @return calls so far
+  public long missCount() {
+    return counted(MISSES);
+  }
+
+  /// Pages that were given up by second chance.
+  ///
+  /// @return pages so far
+  public long evictionCount() {
+    return counted(EVICTIONS);
+  }
+
+  /// Pages that were written.
+  ///
+  /// @return pages so far
+  public long writeCount() {
+    return counted(WRITES);
+  }
+
+  /// Reads that failed.
+  ///
+  /// @return reads so far
+  public long failedReadCount() {
+    return counted(FAILED_READS);
+  }
+
+  /// Writes that failed.
+  ///
+  /// @return writes so far
+  public long failedWriteCount() {
+    return counted(FAILED_WRITES);
+  }
+
+  private long counted(int word) {
+    return Memory.getLongVolatile(address + word);
+  }
+
+  /// Under the lock.
+  private void count(int word) {
+    Memory.putLongRelease(address + word, Memory.getLong(address + word) + 1);
+  }
+}

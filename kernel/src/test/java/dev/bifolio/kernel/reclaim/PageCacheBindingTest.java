@@ -1,0 +1,116 @@
+package dev.bifolio.kernel.reclaim;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import dev.bifolio.kernel.platform.Memory;
+import java.util.HashMap;
+import java.util.Map;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/// A page cache whose frames are movable keeps the protocol of movable frames.
+class PageCacheBindingTest extends PageCacheFixture {
+  /// Pins and items of adopted frames; a frame can be marked as moving.
+  private static final class Words implements FrameBinding {
+    final Map<Long, Long> items = new HashMap<>();
+    final Map<Long, Integer> pins = new HashMap<>();
+    long moving = -1;
+
+    @Override
+    public void adopt(long pfn, long item) {
+      assertNull(items.put(pfn, item));
+      pins.put(pfn, 1);
+    }
+
+    @Override
+    public boolean disown(long pfn, long item) {
+      assertEquals(item, items.get(pfn));
+      if (pfn == moving) {
+        return false;
+      }
+      assertEquals(0, pins.remove(pfn));
+      items.remove(pfn);
+      return true;
+    }
+
+    @Override
+    public boolean pin(long pfn, long item) {
+      assertEquals(item, items.get(pfn));
+      if (pfn == moving) {
+        return false;
+      }
+      pins.merge(pfn, 1, Integer::sum);
+      return true;
+    }
+
+    @Override
+    public void unpin(long pfn, long item) {
+      assertEquals(item, items.get(pfn));
+      assertTrue(pins.merge(pfn, -1, Integer::sum) >= 0);
+    }
+  }
+
+  private final Words words = new Words();
+
+  @Test
+  void aFrameIsPinnedExactlyWhileItsPageIs() {
+    open(4, 4, -1, words);
+    long pfn = cache.get(1, 0);
+    assertEquals(Map.of(pfn, 1), words.pins);
+    assertEquals(Map.of(pfn, 0L), words.items);
+    cache.get(1, 0);
+    assertEquals(2, words.pins.get(pfn));
+    cache.release(1, 0, false);
+    cache.release(1, 0, false);
+    assertEquals(0, words.pins.get(pfn));
+    assertEquals(1, cache.shrink(-1, 1));
+    assertTrue(words.items.isEmpty());
+  }
+
+  @Test
+  void aFailedReadAdoptsNothing() {
+    open(4, 4, -1, words);
+    backing.failsToRead = true;
+    assertEquals(PageCache.READ_FAILED, cache.get(1, 0));
+    assertTrue(words.items.isEmpty());
+  }
+
+  @Test
+  @Tag("slow")
+  void aFrameThatMovesIsNeitherPinnedNorGivenUp() {
+    open(4, 4, -1, words);
+    change(1, 0, 5);
+    long pfn = cache.get(1, 0);
+    cache.release(1, 0, false);
+    words.moving = pfn;
+    assertEquals(PageCache.BUSY, cache.get(1, 0));
+    assertEquals(0, cache.shrink(-1, 1));
+    assertEquals(1, cache.drop(1));
+    assertEquals(1, cache.pageCount());
+    assertEquals(1, cache.countFrames(-1));
+    long to = frames.allocate(0, 0);
+    Memory.copy(cache.bytesOf(pfn), cache.bytesOf(to), 4096);
+    assertTrue(cache.relocate(words.items.get(pfn), pfn, to));
+    words.items.put(to, words.items.remove(pfn));
+    words.pins.put(to, words.pins.remove(pfn));
+    words.moving = -1;
+    frames.free(pfn, 0);
+    assertEquals(to, cache.get(1, 0));
+    assertEquals(5, touch(1, 0));
+    cache.release(1, 0, false);
+    assertEquals(0, cache.drop(1));
+    assertTrue(words.items.isEmpty());
+    assertTrue(frames.out.isEmpty());
+  }
+
+  @Test
+  void anEvictedFrameThatIsUsedAgainAtOnceIsAdoptedAnew() {
+    open(2, 2, -1, words);
+    for (int page = 0; page < 10; page++) {
+      touch(1, page);
+      assertEquals(Math.min(page + 1, 2), words.items.size());
+    }
+  }
+}
