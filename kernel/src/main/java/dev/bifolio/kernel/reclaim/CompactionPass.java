@@ -251,7 +251,7 @@ final class CompactionPass {
       counters.failed();
     }
     boolean enough = gainedUnits == Math.min(wishedUnits, plan.chosenUnits());
-    if (enough || outcome == EvacuationOutcome.NO_TARGET) {
+    if (enough || targets.isExhausted()) {
       finish();
     }
   }
