@@ -151,8 +151,7 @@ public final class FrameMap {
     }
     return switch (allocator) {
       case HybridAllocator hybrid ->
-          hybrid.places.takeRangeNow(
-              Cpu.current(), startPfn, frameCount, flags, hybrid.maxOrder());
+          hybrid.places.takeRangeNow(Cpu.current(), startPfn, frameCount, flags, hybrid.maxOrder());
       case BuddyAllocator buddy -> buddy.tryAllocateRange(startPfn, frameCount, flags) == startPfn;
     };
   }

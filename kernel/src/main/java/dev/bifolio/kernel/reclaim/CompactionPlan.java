@@ -4,8 +4,8 @@ import dev.bifolio.kernel.unit.Pages;
 
 /// Which units to empty and which areas to fill, from one count of all of them.
 ///
-/// A *unit* is an aligned range of 2^order frames that shall become free; an *area* is a unit of 512
-/// frames, the smallest. Each falls into one of 513 bins by its live frames for each 512:
+/// A *unit* is an aligned range of 2^order frames that shall become free; an *area* is a unit of
+/// 512 frames, the smallest. Each falls into one of 513 bins by its live frames for each 512:
 ///
 /// ```
 ///   bin      0   1 … T-1        T          T+1 … U-1    U … 511       512
@@ -16,10 +16,10 @@ import dev.bifolio.kernel.unit.Pages;
 /// ```
 ///
 /// No sorting is needed for the least number of moves: to gain k units, empty the k with the fewest
-/// live frames, and a histogram says where they end. Each unit gained uses up as many free frames as
-/// it has, so that k can be no more than the free frames in units that are not free, divided by the
-/// size of a unit. U is as high as it can be for the frames that are to be moved: the fullest areas
-/// are filled.
+/// live frames, and a histogram says where they end. Each unit gained uses up as many free frames
+/// as it has, so that k can be no more than the free frames in units that are not free, divided by
+/// the size of a unit. U is as high as it can be for the frames that are to be moved: the fullest
+/// areas are filled.
 ///
 /// Areas in use that cannot be emptied are targets whatever their bin, as long as it is U or more:
 /// nothing else will come of them.

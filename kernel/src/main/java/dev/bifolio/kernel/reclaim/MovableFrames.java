@@ -288,7 +288,8 @@ public final class MovableFrames {
     store(fromPfn, captured());
   }
 
-  /// The source is MOVABLE as before. The target, if there was one already, is in the mover's hands.
+  /// The source is MOVABLE as before. The target, if there was one already, is in the mover's
+  /// hands.
   ///
   /// @param toPfn or -1
   void abort(long fromPfn, long toPfn) {
@@ -325,8 +326,8 @@ public final class MovableFrames {
     return FrameInfo.KIND_CAPTURED;
   }
 
-  /// Nobody else changes the word of a frame that is the mover's, or MOVING: the compare-and-set
-  /// is for its order, and fails only when somebody broke the agreement.
+  /// Nobody else changes the word of a frame that is the mover's, or MOVING: the compare-and-set is
+  /// for its order, and fails only when somebody broke the agreement.
   private void store(long pfn, long word) {
     FrameInfo plane = planeOf(pfn);
     long found = plane.getAcquire(pfn);

@@ -186,8 +186,8 @@ final class RangeEvacuation {
     return false;
   }
 
-  /// A block that is not movable is in the way, unless it was freed since it was looked at: the word
-  /// is older than the block, or the other way round.
+  /// A block that is not movable is in the way, unless it was freed since it was looked at: the
+  /// word is older than the block, or the other way round.
   private EvacuationOutcome refusedOrRaced(long pfn, long end) {
     long now = map.stretchAt(pfn);
     if (FrameMap.stateOf(now) == FrameMap.HEAD && FrameMap.endOf(now) == end) {

@@ -5,8 +5,8 @@ import dev.bifolio.kernel.unit.Pages;
 
 /// One look at a range of frames: how much of it is in use, and whether it can be emptied.
 ///
-/// A moment's impression. One thread; no Java objects after the constructor. Some ten loads for each
-/// block and for each 32 free frames.
+/// A moment's impression. One thread; no Java objects after the constructor. Some ten loads for
+/// each block and for each 32 free frames.
 final class UnitLook {
   private final MovableFrames movable;
   private long live;

@@ -37,10 +37,7 @@ class FrameMapTest {
                 address,
                 frameCount)
             : new BuddyAllocator(
-                20,
-                windows.reserve(BuddyAllocator.metadataBytes(START, END)),
-                address,
-                frameCount);
+                20, windows.reserve(BuddyAllocator.metadataBytes(START, END)), address, frameCount);
     frames.addFrames(0x200, 0x1FF0);
     FrameMap map = new FrameMap(frames);
     assertSame(frames, map.allocator());

@@ -39,15 +39,14 @@ class CompactionStormTest {
 
   private Thread start(Work work) {
     return Thread.ofPlatform()
-        .start(
-            () -> {
-              try {
-                work.run();
-              } catch (Throwable e) {
-                problem.compareAndSet(null, e);
-                over.set(true);
-              }
-            });
+        .start(() -> {
+          try {
+            work.run();
+          } catch (Throwable e) {
+            problem.compareAndSet(null, e);
+            over.set(true);
+          }
+        });
   }
 
   /// A worker's items are his alone; what he wrote into them last, he knows.
@@ -149,42 +148,41 @@ class CompactionStormTest {
         Worker worker = new Worker(items, i);
         workers.add(worker);
         threads.add(
-            start(
-                () -> {
-                  for (int round = 0; !over.get() && (round < ROUNDS || (round < MOST_ROUNDS && !enough(items))); round++) {
-                    worker.round();
-                  }
-                }));
+            start(() -> {
+              for (int round = 0;
+                  !over.get() && (round < ROUNDS || (round < MOST_ROUNDS && !enough(items)));
+                  round++) {
+                worker.round();
+              }
+            }));
       }
       Thread background =
-          start(
-              () -> {
-                SplitMix64 random = new SplitMix64(77);
-                while (!over.get()) {
-                  if (random.oneIn(3)) {
-                    items.compaction.compact(9 + random.below(3), 500);
-                  } else {
-                    items.compaction.step(500);
-                  }
-                }
-              });
+          start(() -> {
+            SplitMix64 random = new SplitMix64(77);
+            while (!over.get()) {
+              if (random.oneIn(3)) {
+                items.compaction.compact(9 + random.below(3), 500);
+              } else {
+                items.compaction.step(500);
+              }
+            }
+          });
       Thread ranges =
-          start(
-              () -> {
-                SplitMix64 random = new SplitMix64(78);
-                while (!over.get()) {
-                  long start = 0x1000 + random.below(24) * 512L;
-                  long frameCount = 512L + random.below(1024);
-                  EvacuationOutcome outcome =
-                      items.compaction.emptyRange(
-                          start, frameCount, items.source, AllocationFlags.MOVABLE);
-                  if (outcome == EvacuationOutcome.EMPTIED) {
-                    emptied.incrementAndGet();
-                    Memory.fill(items.addressOf(start), frameCount * 4096, (byte) 0x5A);
-                    items.frames.freeRange(start, frameCount);
-                  }
-                }
-              });
+          start(() -> {
+            SplitMix64 random = new SplitMix64(78);
+            while (!over.get()) {
+              long start = 0x1000 + random.below(24) * 512L;
+              long frameCount = 512L + random.below(1024);
+              EvacuationOutcome outcome =
+                  items.compaction.emptyRange(
+                      start, frameCount, items.source, AllocationFlags.MOVABLE);
+              if (outcome == EvacuationOutcome.EMPTIED) {
+                emptied.incrementAndGet();
+                Memory.fill(items.addressOf(start), frameCount * 4096, (byte) 0x5A);
+                items.frames.freeRange(start, frameCount);
+              }
+            }
+          });
       for (Thread thread : threads) {
         thread.join();
       }
@@ -212,7 +210,6 @@ class CompactionStormTest {
       assertEquals(0, items.migration.failedMoves());
       assertTrue(items.migration.movedBlocks() > 1000, "moved " + items.migration.movedBlocks());
       assertTrue(emptied.get() > 10, "emptied " + emptied.get());
-      System.out.println("moved " + items.migration.movedBlocks() + " emptied " + emptied.get() + " STORY");
     }
   }
 }

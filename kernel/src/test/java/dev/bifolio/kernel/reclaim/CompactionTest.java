@@ -375,8 +375,7 @@ class CompactionTest {
       assertThrows(IllegalArgumentException.class, () -> items.compaction.setProactiveness(-1));
       assertThrows(IllegalArgumentException.class, () -> items.compaction.setProactiveness(101));
       MovableBanks none = new MovableBanks(new FrameAllocator[0]);
-      assertThrows(
-          IllegalArgumentException.class, () -> new Compaction(none, items.migration, 8));
+      assertThrows(IllegalArgumentException.class, () -> new Compaction(none, items.migration, 8));
     }
   }
 

@@ -231,8 +231,7 @@ class EmptyRangeTest {
             }
           };
       assertEquals(
-          EvacuationOutcome.EMPTIED,
-          items.compaction.emptyRange(START + 512, 512, source, FLAGS));
+          EvacuationOutcome.EMPTIED, items.compaction.emptyRange(START + 512, 512, source, FLAGS));
       assertTrue(asked[0] > 1);
       items.frames.freeRange(START + 512, 512);
       items.assertAllThere();

@@ -108,8 +108,7 @@ class MigrationTest {
     try (MovableItems items = items()) {
       int item = items.add(1);
       long from = items.places.get(item);
-      assertThrows(
-          IllegalArgumentException.class, () -> items.migration.move(from, START - 1, 1));
+      assertThrows(IllegalArgumentException.class, () -> items.migration.move(from, START - 1, 1));
       items.assertAllThere();
     }
   }

@@ -63,8 +63,7 @@ class MovableFramesTest {
     for (int owner = 2; owner < 8; owner++) {
       assertEquals(owner, movable.register((item, from, to) -> true));
     }
-    assertThrows(
-        IllegalStateException.class, () -> movable.register((item, from, to) -> true));
+    assertThrows(IllegalStateException.class, () -> movable.register((item, from, to) -> true));
     movable.adopt(100, 7, 5);
     assertEquals(word(7, 0, 0, 5), low.get(100));
   }
@@ -271,15 +270,14 @@ class MovableFramesTest {
       CountDownLatch begun = new CountDownLatch(1);
       Thread thread =
           Thread.ofPlatform()
-              .start(
-                  () -> {
-                    begun.countDown();
-                    boolean got = movable.pin(150, first, 4);
-                    if (got) {
-                      pinned.incrementAndGet();
-                      movable.unpin(150, first, 4);
-                    }
-                  });
+              .start(() -> {
+                begun.countDown();
+                boolean got = movable.pin(150, first, 4);
+                if (got) {
+                  pinned.incrementAndGet();
+                  movable.unpin(150, first, 4);
+                }
+              });
       assertTrue(begun.await(10, TimeUnit.SECONDS));
       movable.abort(150, -1);
       thread.join();
