@@ -41,6 +41,9 @@ public final class BootOptions {
   private @Nullable Architecture architecture;
   private AllocatorKind allocator = AllocatorKind.HYBRID;
   private int cpuCount;
+  private long movableByteSize;
+  private boolean movableHotplug;
+  private DeviceMemory[] deviceMemory = {};
 
   private BootOptions() {}
 
@@ -56,6 +59,9 @@ public final class BootOptions {
     architecture = from.architecture;
     allocator = from.allocator;
     cpuCount = from.cpuCount;
+    movableByteSize = from.movableByteSize;
+    movableHotplug = from.movableHotplug;
+    deviceMemory = from.deviceMemory;
   }
 
   /// One more range of RAM from the boot loader; many device trees leave all of it to the loader.
@@ -186,6 +192,43 @@ public final class BootOptions {
     return copy;
   }
 
+  /// How much RAM becomes MOVABLE: the same share from the top of each node, of the highest type of
+  /// zone that has RAM.
+  ///
+  /// @param byteSize bytes, 0 for none; a wish for all RAM or more is none too
+  /// @return a copy with the change
+  /// @throws IllegalArgumentException if the size is negative
+  public BootOptions withMovable(long byteSize) {
+    requireNotNegative(byteSize);
+    BootOptions copy = new BootOptions(this);
+    copy.movableByteSize = byteSize;
+    return copy;
+  }
+
+  /// Whether RAM that the firmware calls hotpluggable becomes MOVABLE, with all that lies above it
+  /// in its node. The node with the lowest frame of RAM keeps its memory as it is.
+  ///
+  /// @param movable true if it does
+  /// @return a copy with the change
+  public BootOptions withMovableHotplug(boolean movable) {
+    BootOptions copy = new BootOptions(this);
+    copy.movableHotplug = movable;
+    return copy;
+  }
+
+  /// One more range of device memory: a DEVICE zone, whose frames no request gets that does not
+  /// name it.
+  ///
+  /// @param device where, in which node, and what it is; a boot refuses one that overlaps RAM
+  /// @return a copy with the change
+  public BootOptions withDeviceMemory(DeviceMemory device) {
+    BootOptions copy = new BootOptions(this);
+    copy.deviceMemory = new DeviceMemory[deviceMemory.length + 1];
+    System.arraycopy(deviceMemory, 0, copy.deviceMemory, 0, deviceMemory.length);
+    copy.deviceMemory[deviceMemory.length] = device;
+    return copy;
+  }
+
   /// RAM that the boot loader adds to the map.
   ///
   /// @return a copy, in the order in which it was given
@@ -261,6 +304,27 @@ public final class BootOptions {
   /// @return 0 if that is left to the machine that runs the JVM
   public int cpuCount() {
     return cpuCount;
+  }
+
+  /// How much RAM becomes MOVABLE.
+  ///
+  /// @return bytes, 0 for none
+  public long movableByteSize() {
+    return movableByteSize;
+  }
+
+  /// Whether hotpluggable RAM becomes MOVABLE.
+  ///
+  /// @return true if it does
+  public boolean movableHotplug() {
+    return movableHotplug;
+  }
+
+  /// Ranges of device memory.
+  ///
+  /// @return a copy, in the order in which they were given
+  public DeviceMemory[] deviceMemory() {
+    return deviceMemory.clone();
   }
 
   private static void requireNotNegative(long byteSize) {

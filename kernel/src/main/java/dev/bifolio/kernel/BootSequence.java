@@ -156,7 +156,11 @@ final class BootSequence {
     }
     long reservedFrames = presentFrames - freeFrames;
     notes.endStep("reservations");
-    BankPlan plan = placeMemMap();
+    ZoneBorders borders = ZoneBorders.of(map, architecture, memblock.memory(), options);
+    if (options.movableByteSize() > 0 && !borders.hasMovable()) {
+      notes.warning("nothing became MOVABLE: too much was asked for, or less than 2 MiB a node");
+    }
+    BankPlan plan = placeMemMap(borders);
     notes.endStep("mem_map");
     BankSet banks = layout.buildBanks(plan, offset);
     MachineFrames frames = layout.join(plan, offset, banks);
@@ -205,8 +209,8 @@ final class BootSequence {
 
   // ---- mem_map ----
 
-  private BankPlan placeMemMap() throws BootException {
-    BankPlan plan = new BankPlan(memblock.memory());
+  private BankPlan placeMemMap(ZoneBorders borders) throws BootException {
+    BankPlan plan = new BankPlan(memblock.memory(), borders);
     for (int b = 0; b < plan.count(); b++) {
       plan.setSectionByteSize(b, layout.sectionBytes(plan, b));
     }
@@ -244,14 +248,13 @@ final class BootSequence {
       long start = Pages.alignUp(memblock.freeBase());
       long end = Pages.alignDown(memblock.freeEnd());
       if (start < end) {
-        frames.addFrames(start >>> Pages.PAGE_SHIFT, end >>> Pages.PAGE_SHIFT);
+        addFrames(frames, plan, start >>> Pages.PAGE_SHIFT, end >>> Pages.PAGE_SHIFT);
         rest.reserve(start, end - start);
       }
     }
     RegionList memory = memblock.memory();
     for (int i = 0; i < memory.count(); i++) {
-      // With their nodes, so that no run reaches from one bank into another.
-      rest.add(memory.base(i), memory.byteSize(i), memory.node(i), 0);
+      rest.add(memory.base(i), memory.byteSize(i), 0, 0);
     }
     for (int i = 0; i < reservations.count(); i++) {
       if (!isReleasable(reservations.get(i))) {
@@ -261,7 +264,14 @@ final class BootSequence {
     for (int n = 0; n < plan.nodeCount(); n++) {
       reserveOutward(rest, plan.nodeRange(n));
     }
-    return freeRuns(rest);
+    return freeRuns(rest, plan);
+  }
+
+  /// Gives free frames to the banks they lie in, which may touch.
+  private static void addFrames(MachineFrames frames, BankPlan plan, long start, long end) {
+    for (long at = start; at < end; at = plan.endPfn(plan.bankOf(at))) {
+      frames.addFrames(at, Math.min(end, plan.endPfn(plan.bankOf(at))));
+    }
   }
 
   private static boolean isReleasable(ReservedRegion region) {
@@ -274,16 +284,22 @@ final class BootSequence {
     rest.reserve(start, last == -1L ? last - start : last - start + 1);
   }
 
-  private static long[] freeRuns(Memblock rest) {
+  /// Free runs, cut where one bank ends and the next begins.
+  private static long[] freeRuns(Memblock rest, BankPlan plan) {
     int count = 0;
     for (long at = 0; rest.nextFree(at, Memblock.NO_NODE); at = rest.freeEnd()) {
-      count++;
+      int first = plan.bankOf(rest.freeBase() >>> Pages.PAGE_SHIFT);
+      int last = plan.bankOf((rest.freeEnd() >>> Pages.PAGE_SHIFT) - 1);
+      count += last - first + 1;
     }
     long[] runs = new long[2 * count];
     int next = 0;
     for (long at = 0; rest.nextFree(at, Memblock.NO_NODE); at = rest.freeEnd()) {
-      runs[next++] = rest.freeBase() >>> Pages.PAGE_SHIFT;
-      runs[next++] = rest.freeEnd() >>> Pages.PAGE_SHIFT;
+      long end = rest.freeEnd() >>> Pages.PAGE_SHIFT;
+      for (long start = rest.freeBase() >>> Pages.PAGE_SHIFT; start < end; start = runs[next - 1]) {
+        runs[next++] = start;
+        runs[next++] = Math.min(end, plan.endPfn(plan.bankOf(start)));
+      }
     }
     return runs;
   }
@@ -352,6 +368,9 @@ final class BootSequence {
     long[] end = new long[nodes];
     long[] present = new long[nodes];
     for (int b = 0; b < plan.count(); b++) {
+      if (plan.isDevice(b)) {
+        continue;
+      }
       int n = plan.nodeIndex(b);
       start[n] = present[n] == 0 ? plan.startPfn(b) : start[n];
       end[n] = plan.endPfn(b);

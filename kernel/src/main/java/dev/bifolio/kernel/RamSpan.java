@@ -13,23 +13,39 @@ import org.jspecify.annotations.Nullable;
 /// The RAM of a map and of the loader: where it begins and ends, and its way into memblock.
 ///
 /// The span is known before memblock is, because memblock must know at which distance physical
-/// memory is mapped. RAM that no window can span, 2^46 bytes from the first byte to the last, is
-/// refused by name.
+/// memory is mapped. Device memory widens it, for it is mapped too. RAM that no window can span,
+/// 2^46 bytes from the first byte to the last, is refused by name.
+///
+/// On a PC the first frame and [640 KiB, 1 MiB) are no RAM, even where the map says so: frames of
+/// theirs are not *present* (Linux: trim_bios_range). The rest of the first MiB is RAM and
+/// reserved.
 final class RamSpan {
   /// Where the address space of a 32-bit x86 machine ends.
   private static final long I386_END = 4 * Pages.GIB;
 
+  /// What PC firmware keeps its own data in, whatever its map says of it.
+  private static final AddressRange PC_FIRST_FRAME = new AddressRange(0, Pages.PAGE_SIZE);
+
+  /// Where a PC has its display memory and firmware, never RAM.
+  private static final AddressRange PC_HOLE = AddressRange.ofBounds(0xA_0000L, Pages.MIB);
+
   private final MemoryMap map;
   private final AddressRange[] loaderMemory;
   private final boolean cutAt4Gib;
+  private final boolean isPc;
   private final long base;
   private final long byteSize;
 
   private RamSpan(
-      MemoryMap map, AddressRange[] loaderMemory, boolean cutAt4Gib, long base, long byteSize) {
+      MemoryMap map,
+      AddressRange[] loaderMemory,
+      @Nullable Architecture architecture,
+      long base,
+      long byteSize) {
     this.map = map;
     this.loaderMemory = loaderMemory;
-    this.cutAt4Gib = cutAt4Gib;
+    this.cutAt4Gib = architecture == Architecture.I386;
+    this.isPc = cutAt4Gib || architecture == Architecture.X86_64;
     this.base = base;
     this.byteSize = byteSize;
   }
@@ -61,6 +77,17 @@ final class RamSpan {
       last = I386_END - 1;
     }
     last |= Pages.PAGE_MASK;
+    for (DeviceMemory device : options.deviceMemory()) {
+      AddressRange range = device.range();
+      if (cut && range.last() >= I386_END) {
+        throw new BootException(device.describe() + " is out of reach on i386");
+      }
+      lowest = Long.compareUnsigned(range.base(), lowest.base()) < 0 ? range : lowest;
+      if (Long.compareUnsigned(range.last(), last) > 0) {
+        highest = range;
+        last = range.last();
+      }
+    }
     long base = Pages.alignDown(lowest.base());
     // An end of 2^63, which is signed the least number, is no address that a frame may end at.
     if (lowest.base() < 0 || last + 1 <= 0 || last - base >= Window.MAX_BYTE_SIZE) {
@@ -71,7 +98,7 @@ final class RamSpan {
               + " RAM begins at "
               + AddressRange.hex(lowest.base()));
     }
-    return new RamSpan(map, loaderMemory, cut, base, last - base + 1);
+    return new RamSpan(map, loaderMemory, architecture, base, last - base + 1);
   }
 
   private static AddressRange range(MemoryMap map, AddressRange[] loaderMemory, int index) {
@@ -112,10 +139,15 @@ final class RamSpan {
     memblock.trim(Pages.PAGE_SIZE);
     RegionList memory = memblock.memory();
     long totalBytes = memory.totalBytes();
+    if (isPc) {
+      memblock.remove(PC_FIRST_FRAME.base(), PC_FIRST_FRAME.byteSize());
+      memblock.remove(PC_HOLE.base(), PC_HOLE.byteSize());
+    }
     boolean cutAll = false;
     if (cutAt4Gib) {
+      long below = memory.totalBytes();
       memblock.remove(I386_END, -1L);
-      long cutBytes = totalBytes - memory.totalBytes();
+      long cutBytes = below - memory.totalBytes();
       cutAll = cutBytes != 0 && memory.count() == 0;
       if (cutBytes != 0) {
         notes.warning(

@@ -33,6 +33,11 @@ final class BootModel {
     BootModel model = new BootModel();
     Architecture architecture = report.architecture();
     model.addRam(map, options, architecture == Architecture.I386);
+    boolean isPc = architecture == Architecture.X86_64 || architecture == Architecture.I386;
+    if (isPc) {
+      model.remove(0, 1);
+      model.remove(160, 256);
+    }
     model.presentFrames = model.count();
     for (int i = 0; i < map.reservedCount(); i++) {
       ReservedRegion region = map.reserved(i);
@@ -52,7 +57,7 @@ final class BootModel {
         model.exclude(range);
       }
     }
-    if (architecture == Architecture.X86_64 || architecture == Architecture.I386) {
+    if (isPc) {
       model.remove(0, 256);
       model.remove(0xFEE00, 0xFEE01);
     }

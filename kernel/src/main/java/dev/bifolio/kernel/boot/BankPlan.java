@@ -10,23 +10,30 @@ import dev.bifolio.kernel.unit.Pages;
 /// Frame metadata are arrays indexed by frame number, so a span costs metadata for its holes too.
 /// Virtual holes are free, but mem_map is taken from RAM, and there every byte counts: a machine
 /// with 2 GiB at 0 and 10 GiB at 512 GiB would need 12 GiB of mem_map for its hole alone. Hence
-/// *banks* (ADR 0003): RAM of one node without a hole of [#BANK_HOLE_BYTES] or more, and without
-/// RAM of another node in between.
+/// *banks* (ADR 0003): RAM of one node and one type of zone without a hole of [#BANK_HOLE_BYTES] or
+/// more, and without memory of another node or type in between. So each allocator belongs to one
+/// zone, and what lies outside a zone is never in its allocators.
 ///
 /// ```
-///  RAM      ███ ████           ██████    ▓▓▓▓▓▓▓▓▓▓▓
-///  node      0   0               0            1
-///  banks   └── bank 0 ─┘     └ bank 1 ┘└─ bank 2 ──┘
-///              │  hole ≥ 128 MiB  │         │
-///  mem_map     [header][bank 0][bank 1]     [bank 2]         one stolen range a node
+///  RAM      ███ ████|██        ██████    ▓▓▓▓▓▓▓▓▓▓▓
+///  node      0   0  | 0          0            1
+///  zone       DMA   |         DMA32         DMA32
+///  banks   └ bank 0 ┴ 1┘     └ bank 2 ┘└─ bank 3 ──┘
+///                   │  hole ≥ 128 MiB      │
+///  mem_map     [header][bank 0][1][bank 2]   [bank 3]        one stolen range a node
 /// ```
+///
+/// Device memory ([BankCuts]) is cut into banks like RAM, but neither handed out by memblock nor
+/// counted as RAM; its metadata lie in RAM.
 ///
 /// The sections of all banks of a node lie one after the other, each at a multiple of 64 bytes, in
-/// one range of whole frames that is stolen from that node, from its top, or from any node if its
-/// own has no such hole. In front of the first node's sections there are 64 bytes for the machine.
+/// one range of whole frames that is stolen from that node, from the top of what is not to be
+/// emptied one day, or from any node if its own has no such hole. In front of the first node's
+/// sections there are 64 bytes for the machine.
 ///
-/// - I1 Banks are sorted by frame number and disjoint; each begins and ends with RAM.
-/// - I2 Every frame of RAM lies in one bank, of its own node.
+/// - I1 Banks are sorted by frame number and disjoint; each begins and ends with RAM, or with
+///   device memory.
+/// - I2 Every frame of RAM lies in one bank, of its own node and type.
 /// - I3 Sections are disjoint, 64-byte aligned, and lie in reserved RAM that was free before.
 ///
 /// One thread, at boot. O(n) in the regions of memory; created once, a few arrays.
@@ -39,93 +46,91 @@ public final class BankPlan {
 
   private static final long SECTION_ALIGNMENT = 64;
 
-  private final int count;
+  private final BankCuts cuts;
   private final long[] startPfn;
   private final long[] endPfn;
   private final long[] presentFrames;
   private final int[] node;
+  private final int[] zoneType;
+  private int count;
   private final long[] sectionByteSize;
   private final long[] sectionAddress;
-  private final int[] nodes;
+  private final NodeIds nodes;
   private final long[] nodeAddress;
   private final long[] nodeByteSize;
 
-  /// Cuts RAM into banks.
+  /// Cuts RAM and device memory into banks.
   ///
   /// @param memory whole frames of RAM, each region with its node
-  public BankPlan(RegionList memory) {
-    int regions = memory.count();
-    startPfn = new long[regions];
-    endPfn = new long[regions];
-    presentFrames = new long[regions];
-    node = new int[regions];
-    int banks = 0;
-    for (int i = 0; i < regions; i++) {
+  /// @param cuts where one type of zone ends and the next begins
+  public BankPlan(RegionList memory, BankCuts cuts) {
+    this.cuts = cuts;
+    int most = pieceCount(memory, cuts) + cuts.deviceCount();
+    startPfn = new long[most];
+    endPfn = new long[most];
+    presentFrames = new long[most];
+    node = new int[most];
+    zoneType = new int[most];
+    int device = 0;
+    for (int i = 0; i < memory.count(); i++) {
       long start = memory.base(i) >>> Pages.PAGE_SHIFT;
+      for (; device < cuts.deviceCount() && cuts.deviceStartPfn(device) < start; device++) {
+        addDevice(device);
+      }
+      addRegion(memory.node(i), start, memory.end(i) >>> Pages.PAGE_SHIFT);
+    }
+    for (; device < cuts.deviceCount(); device++) {
+      addDevice(device);
+    }
+    sectionByteSize = new long[count];
+    sectionAddress = new long[count];
+    nodes = new NodeIds(node, count);
+    nodeAddress = new long[nodes.count()];
+    nodeByteSize = new long[nodes.count()];
+  }
+
+  private static int pieceCount(RegionList memory, BankCuts cuts) {
+    int pieces = 0;
+    for (int i = 0; i < memory.count(); i++) {
       long end = memory.end(i) >>> Pages.PAGE_SHIFT;
-      boolean joins =
-          banks > 0
-              && node[banks - 1] == memory.node(i)
-              && start - endPfn[banks - 1] < BANK_HOLE_BYTES >>> Pages.PAGE_SHIFT;
-      if (!joins) {
-        startPfn[banks] = start;
-        node[banks] = memory.node(i);
-        banks++;
-      }
-      endPfn[banks - 1] = end;
-      presentFrames[banks - 1] += end - start;
-    }
-    count = banks;
-    sectionByteSize = new long[banks];
-    sectionAddress = new long[banks];
-    nodes = distinct(node, banks);
-    nodeAddress = new long[nodes.length];
-    nodeByteSize = new long[nodes.length];
-  }
-
-  private static int[] distinct(int[] ids, int count) {
-    int[] sorted = new int[count];
-    System.arraycopy(ids, 0, sorted, 0, count);
-    heapSort(sorted);
-    int distinct = 0;
-    for (int i = 0; i < count; i++) {
-      if (i == 0 || sorted[i] != sorted[i - 1]) {
-        sorted[distinct++] = sorted[i];
+      long at = memory.base(i) >>> Pages.PAGE_SHIFT;
+      while (at < end) {
+        at = cuts.borderAfter(memory.node(i), at);
+        pieces++;
       }
     }
-    int[] result = new int[distinct];
-    System.arraycopy(sorted, 0, result, 0, distinct);
-    return result;
+    return pieces;
   }
 
-  /// O(n log n) whatever the order: the ids come from firmware.
-  private static void heapSort(int[] items) {
-    for (int i = items.length / 2 - 1; i >= 0; i--) {
-      sink(items, i, items.length);
-    }
-    for (int end = items.length - 1; end > 0; end--) {
-      int largest = items[0];
-      items[0] = items[end];
-      items[end] = largest;
-      sink(items, 0, end);
+  private void addRegion(int id, long start, long end) {
+    long at = start;
+    while (at < end) {
+      long border = Math.min(end, cuts.borderAfter(id, at));
+      add(id, cuts.typeAt(id, at), at, border);
+      at = border;
     }
   }
 
-  private static void sink(int[] items, int from, int end) {
-    int at = from;
-    int item = items[at];
-    while (2 * at + 1 < end) {
-      int child = 2 * at + 1;
-      if (child + 1 < end && items[child + 1] > items[child]) {
-        child++;
-      }
-      if (items[child] <= item) {
-        break;
-      }
-      items[at] = items[child];
-      at = child;
+  private void addDevice(int device) {
+    long start = cuts.deviceStartPfn(device);
+    add(cuts.deviceNode(device), cuts.deviceType(), start, cuts.deviceEndPfn(device));
+  }
+
+  /// Adds memory behind all that was added before.
+  private void add(int id, int type, long start, long end) {
+    boolean joins =
+        count > 0
+            && node[count - 1] == id
+            && zoneType[count - 1] == type
+            && start - endPfn[count - 1] < BANK_HOLE_BYTES >>> Pages.PAGE_SHIFT;
+    if (!joins) {
+      startPfn[count] = start;
+      node[count] = id;
+      zoneType[count] = type;
+      count++;
     }
-    items[at] = item;
+    endPfn[count - 1] = end;
+    presentFrames[count - 1] += end - start;
   }
 
   /// How many banks there are.
@@ -151,12 +156,28 @@ public final class BankPlan {
     return endPfn[bank];
   }
 
-  /// Frames of RAM in a bank, small holes not counted.
+  /// Frames of RAM, or of device memory, in a bank; small holes are not counted.
   ///
   /// @param bank 0 … [#count()] - 1
   /// @return a count
   public long presentFrames(int bank) {
     return presentFrames[bank];
+  }
+
+  /// The type of zone that a bank is part of.
+  ///
+  /// @param bank 0 … [#count()] - 1
+  /// @return as [BankCuts] numbers them
+  public int zoneType(int bank) {
+    return zoneType[bank];
+  }
+
+  /// Whether a bank is device memory, which is no RAM.
+  ///
+  /// @param bank 0 … [#count()] - 1
+  /// @return true if it is
+  public boolean isDevice(int bank) {
+    return zoneType[bank] == cuts.deviceType();
   }
 
   /// The node of a bank, as an index.
@@ -170,29 +191,16 @@ public final class BankPlan {
   /// The index of a node.
   ///
   /// @param id a NUMA node
-  /// @return 0 … [#nodeCount()] - 1, negative if there is no such node with RAM
+  /// @return 0 … [#nodeCount()] - 1, negative if there is no such node with memory
   public int nodeIndexOf(int id) {
-    int low = 0;
-    int high = nodes.length - 1;
-    while (low <= high) {
-      int middle = (low + high) >>> 1;
-      if (nodes[middle] == id) {
-        return middle;
-      }
-      if (nodes[middle] < id) {
-        low = middle + 1;
-      } else {
-        high = middle - 1;
-      }
-    }
-    return -1;
+    return nodes.indexOf(id);
   }
 
-  /// How many nodes have RAM.
+  /// How many nodes have RAM or device memory.
   ///
   /// @return 0 or more
   public int nodeCount() {
-    return nodes.length;
+    return nodes.count();
   }
 
   /// The id of a node.
@@ -200,7 +208,7 @@ public final class BankPlan {
   /// @param nodeIndex 0 … [#nodeCount()] - 1, in ascending order of ids
   /// @return its id
   public int nodeId(int nodeIndex) {
-    return nodes[nodeIndex];
+    return nodes.id(nodeIndex);
   }
 
   /// Says how many bytes of metadata a bank needs.
@@ -229,15 +237,17 @@ public final class BankPlan {
   /// @return the index of the first node for whose banks there is no room, or -1 if all is placed
   public int place(Memblock memblock) {
     sumUp();
-    long[] lowest = new long[nodes.length];
-    long[] behind = new long[nodes.length];
+    long[] lowest = new long[nodes.count()];
+    long[] behind = new long[nodes.count()];
     for (int b = count - 1; b >= 0; b--) {
-      int n = nodeIndex(b);
-      lowest[n] = startPfn[b] << Pages.PAGE_SHIFT;
-      behind[n] = behind[n] == 0 ? endPfn[b] << Pages.PAGE_SHIFT : behind[n];
+      if (!isDevice(b) && cuts.isForMetadata(zoneType[b])) {
+        int n = nodeIndex(b);
+        lowest[n] = startPfn[b] << Pages.PAGE_SHIFT;
+        behind[n] = behind[n] == 0 ? endPfn[b] << Pages.PAGE_SHIFT : behind[n];
+      }
     }
-    for (int n = 0; n < nodes.length; n++) {
-      nodeAddress[n] = steal(memblock, nodes[n], nodeByteSize[n], lowest[n], behind[n]);
+    for (int n = 0; n < nodes.count(); n++) {
+      nodeAddress[n] = steal(memblock, nodes.id(n), nodeByteSize[n], lowest[n], behind[n]);
       if (nodeAddress[n] == Memblock.NO_ADDRESS) {
         return n;
       }
@@ -264,13 +274,13 @@ public final class BankPlan {
   }
 
   private void sumUp() {
-    for (int n = 0; n < nodes.length; n++) {
+    for (int n = 0; n < nodes.count(); n++) {
       nodeByteSize[n] = n == 0 ? HEADER_BYTES : 0;
     }
     for (int b = 0; b < count; b++) {
       nodeByteSize[nodeIndex(b)] += sectionByteSize[b];
     }
-    for (int n = 0; n < nodes.length; n++) {
+    for (int n = 0; n < nodes.count(); n++) {
       nodeByteSize[n] = Pages.alignUp(nodeByteSize[n]);
     }
   }

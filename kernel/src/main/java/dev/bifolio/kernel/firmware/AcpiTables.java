@@ -21,6 +21,9 @@ import org.jspecify.annotations.Nullable;
 ///    10 (same node) or 20. A table that breaks the specification (a node's distance to itself is
 ///    not 10, or another's is 10 or less) is not used, with a warning.
 ///
+/// 5. SRAT's enabled processors, if it lists any, are the map's CPUs in the order of the table, and
+///    its domains are the map's nodes, those without RAM too.
+///
 /// Immutable; any thread. Source: ACPI 6.5, sections 5.2.6, 5.2.16 and 5.2.17.
 public final class AcpiTables {
   private static final int HEADER_BYTES = 36;
@@ -218,6 +221,9 @@ public final class AcpiTables {
     for (String warning : warnings) {
       result.addWarning(warning);
     }
+    if (srat != null) {
+      nameNodes(srat, result);
+    }
     if (srat != null && srat.memory().length > 0) {
       AcpiOverlay.splitMemory(map, srat.sortedMemory(), result);
       for (MemoryRegion affinity : srat.memory()) {
@@ -228,6 +234,21 @@ public final class AcpiTables {
       result.distances(distancesByNode());
     }
     return result.build();
+  }
+
+  private static void nameNodes(AcpiSrat srat, MemoryMapBuilder result) {
+    if (srat.nodeCount() > 0) {
+      result.clearNodes();
+    }
+    for (int node = 0; node < srat.nodeCount(); node++) {
+      result.addNode(node);
+    }
+    if (srat.processorCount() > 0) {
+      result.clearCpus();
+    }
+    for (int i = 0; i < srat.processorCount(); i++) {
+      result.addCpu(srat.processorNode(i));
+    }
   }
 
   private int[][] distancesByNode() {

@@ -2,7 +2,11 @@ package dev.bifolio.kernel.firmware;
 
 import org.jspecify.annotations.Nullable;
 
-/// The kind of machine, as its `/cpus` node tells it.
+/// The kind of machine and the NUMA nodes of its cores, as the `/cpus` node tells them.
+///
+/// A core whose `status` is anything but `ok` or `okay` does not run and is not counted; its id
+/// makes no node. Sources: Devicetree Specification 0.4, s. 3.8; the `numa` binding of the Linux
+/// kernel's documentation.
 ///
 /// A tree has no word for its architecture; the name of the core decides. Arm cores are named
 /// `vendor,model` in the binding `arm/cpus` of the Linux kernel, 32-bit and 64-bit ones alike, so
@@ -91,6 +95,18 @@ final class FdtCpus {
       map.addWarning("/cpus: the cores differ in architecture; the first one counts");
     }
     return found;
+  }
+
+  /// Adds the cores in use, in the order of the file, each with its node.
+  void readNodes() {
+    int cpus = tree.child(FdtTree.ROOT, "cpus");
+    int node = cpus == FdtTree.NO_NODE ? FdtTree.NO_NODE : tree.firstChild(cpus);
+    while (node != FdtTree.NO_NODE) {
+      if (isCore(node) && FdtReader.isAvailable(tree, node)) {
+        map.addCpu(FdtReader.numaNode(tree, node, map));
+      }
+      node = tree.nextSibling(node);
+    }
   }
 
   private boolean isCore(int node) {

@@ -5,7 +5,9 @@ package dev.bifolio.kernel.firmware;
 /// The map lists triplets: from, to, distance. A pair that is not listed has the distance of the
 /// opposite pair, and if that is not listed either, 10 from a node to itself and 20 otherwise.
 /// Triplets that contradict the meaning of distances (10 is local, more is remote, 255 is the most)
-/// are left out, as Linux does. Source: the `numa` binding of the Linux kernel's documentation.
+/// are left out, as Linux does. Every node that a usable triplet names is a node of the machine,
+/// even without memory and CPUs; numbers between them are not. Source: the `numa` binding of the
+/// Linux kernel's documentation.
 final class FdtDistances {
   private static final int LOCAL = 10;
   private static final int REMOTE = 20;
@@ -20,8 +22,8 @@ final class FdtDistances {
     this.map = map;
   }
 
-  /// Reads the map, if there is one, for at least the nodes up to `maxNumaNode`.
-  void read(int maxNumaNode) {
+  /// Reads the map, if there is one, for at least the nodes that are known so far.
+  void read() {
     int node = tree.compatibleNode("numa-distance-map-v1");
     if (node == FdtTree.NO_NODE || !FdtReader.isAvailable(tree, node)) {
       return;
@@ -32,11 +34,12 @@ final class FdtDistances {
       return;
     }
     int count = matrix.cellCount() / TRIPLET;
-    int side = maxNumaNode + 1;
+    int side = map.nodeLimit();
     int unusable = 0;
     for (int i = 0; i < count; i++) {
       if (isUsable(matrix, i)) {
         side = Math.max(side, 1 + Math.max(from(matrix, i), to(matrix, i)));
+        map.addNode(from(matrix, i)).addNode(to(matrix, i));
       } else {
         unusable++;
       }
@@ -54,7 +57,7 @@ final class FdtDistances {
       map.addWarning(tree.path(node) + ": distance-matrix is not made of whole triplets");
     }
     if (unusable < count) {
-      map.distances(table(matrix, side));
+      map.distancesOfNamed(table(matrix, side));
     }
   }
 

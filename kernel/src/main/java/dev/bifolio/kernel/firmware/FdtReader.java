@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 ///  |- reserved-memory     own cells, ranges; children with reg or size     -> reserved, dynamic
 ///  |- chosen              initrd bounds, bootargs                          -> initrd, command line
 ///  |- cpus                compatible, riscv,isa                            -> architecture
+///  |                      numa-node-id of each core in use                 -> CPUs
 ///  `- distance-map        triplets of nodes and distance                   -> distances
 /// ```
 ///
@@ -42,7 +43,6 @@ public final class FdtReader {
   private final FdtTree tree;
   private final MemoryMapBuilder map;
   private final FdtCells rootCells;
-  private int maxNumaNode = MemoryRegion.NO_NODE;
 
   private FdtReader(ByteView bytes, FdtTree tree) {
     this.bytes = bytes;
@@ -82,8 +82,10 @@ public final class FdtReader {
     readMemory();
     readReservedMemory();
     readChosen();
-    new FdtDistances(tree, map).read(maxNumaNode);
-    map.architecture(new FdtCpus(tree, map).architecture());
+    FdtCpus cpus = new FdtCpus(tree, map);
+    cpus.readNodes();
+    new FdtDistances(tree, map).read();
+    map.architecture(cpus.architecture());
     return map.build();
   }
 
@@ -152,7 +154,10 @@ public final class FdtReader {
       return;
     }
     FdtRanges ranges = new FdtRanges(value, rootCells);
-    int numaNode = numaNode(node, path);
+    int numaNode = numaNode(tree, node, map);
+    if (numaNode != MemoryRegion.NO_NODE) {
+      map.addNode(numaNode);
+    }
     boolean hotpluggable = tree.has(node, "hotpluggable");
     int tooLarge = 0;
     for (int i = 0; i < ranges.count(); i++) {
@@ -166,19 +171,20 @@ public final class FdtReader {
     warnOfEntries(map, path, "reg", ranges, tooLarge);
   }
 
-  private int numaNode(int node, String path) {
+  /// The NUMA node that a node of the tree belongs to, or [MemoryRegion#NO_NODE]; an id that cannot
+  /// be used leaves a warning.
+  static int numaNode(FdtTree tree, int node, MemoryMapBuilder map) {
     FdtValue value = tree.property(node, "numa-node-id");
     if (value == null) {
       return MemoryRegion.NO_NODE;
     }
     if (value.byteSize() != 4
         || (value.cell(0) >= MAX_NUMA_NODES && value.cell(0) != NO_NUMA_NODE)) {
-      map.addWarning(path + ": numa-node-id is not a number below " + MAX_NUMA_NODES + "; ignored");
+      map.addWarning(
+          tree.path(node) + ": numa-node-id is not a number below " + MAX_NUMA_NODES + "; ignored");
       return MemoryRegion.NO_NODE;
     }
-    int numaNode = (int) value.cell(0);
-    maxNumaNode = Math.max(maxNumaNode, numaNode);
-    return numaNode;
+    return (int) value.cell(0);
   }
 
   private void readReservedMemory() throws MemoryMapException {

@@ -27,6 +27,13 @@ public final class MemoryMap {
   /// boot a search. Real trees have ten.
   public static final int MAX_DYNAMIC_RESERVATIONS = 1024;
 
+  /// The largest number of CPUs in a map; more are left out with a warning. As many as Linux can be
+  /// built for.
+  public static final int MAX_CPUS = 8192;
+
+  /// No bus is said to reach less than all memory.
+  public static final long NO_DMA_LIMIT = Long.MAX_VALUE;
+
   private final String format;
   private final @Nullable Architecture architecture;
   private final MemoryRegion[] memory;
@@ -37,6 +44,10 @@ public final class MemoryMap {
   private final @Nullable String commandLine;
   private final @Nullable String loaderName;
   private final int @Nullable [][] distances;
+  private final int[] namedNodes;
+  private final int[] nodes;
+  private final int[] cpuNodes;
+  private final long dmaLimit;
   private final String[] warnings;
 
   MemoryMap(MemoryMapBuilder from) {
@@ -50,7 +61,27 @@ public final class MemoryMap {
     this.commandLine = from.commandLine();
     this.loaderName = from.loaderName();
     this.distances = from.distances();
+    this.namedNodes = from.namedNodes();
+    this.cpuNodes = from.cpuNodes();
+    this.nodes = nodesOf(namedNodes, memory, cpuNodes);
+    this.dmaLimit = from.dmaLimit();
     this.warnings = from.warnings();
+  }
+
+  private static int[] nodesOf(int[] named, MemoryRegion[] memory, int[] cpuNodes) {
+    NodeIds all = new NodeIds();
+    all.addAll(named);
+    for (MemoryRegion each : memory) {
+      if (each.node() != MemoryRegion.NO_NODE) {
+        all.add(each.node());
+      }
+    }
+    for (int node : cpuNodes) {
+      if (node != MemoryRegion.NO_NODE) {
+        all.add(node);
+      }
+    }
+    return all.sorted();
   }
 
   /// The format it was read from.
@@ -148,7 +179,42 @@ public final class MemoryMap {
     return loaderName;
   }
 
-  /// How many nodes the distance table covers.
+  /// How many NUMA nodes the firmware names: by memory (of size 0 too), by CPUs, or by distances.
+  ///
+  /// @return 0 or more; 0 if it names none
+  public int nodeCount() {
+    return nodes.length;
+  }
+
+  /// The number of a NUMA node; they ascend, and may leave out numbers.
+  ///
+  /// @param index 0 … [#nodeCount()] - 1
+  /// @return 0 or more
+  public int node(int index) {
+    return nodes[index];
+  }
+
+  /// How many CPUs there are that can run.
+  ///
+  /// @return 0 … [#MAX_CPUS]; 0 if the firmware does not tell
+  public int cpuCount() {
+    return cpuNodes.length;
+  }
+
+  /// The NUMA node of a CPU; CPUs are in the order of the file.
+  ///
+  /// @param index 0 … [#cpuCount()] - 1
+  /// @return the node, or [MemoryRegion#NO_NODE] if the firmware does not tell
+  public int cpuNode(int index) {
+    return cpuNodes[index];
+  }
+
+  /// The nodes that were named otherwise than by memory and CPUs.
+  int[] namedNodes() {
+    return namedNodes;
+  }
+
+  /// How many nodes the distance table covers: all numbers from 0 to the largest, gaps included.
   ///
   /// @return its side, or 0 if there is no table
   public int distanceCount() {
@@ -166,6 +232,14 @@ public final class MemoryMap {
       throw new IndexOutOfBoundsException("no distance table");
     }
     return distances[from][to];
+  }
+
+  /// What every device reaches, as the firmware describes its buses: the least end of what a bus
+  /// has windows to (`dma-ranges` of a device tree).
+  ///
+  /// @return the address behind the last byte, or [#NO_DMA_LIMIT]
+  public long dmaLimit() {
+    return dmaLimit;
   }
 
   /// How many warnings there are.

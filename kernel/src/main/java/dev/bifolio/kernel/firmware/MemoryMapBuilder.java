@@ -5,8 +5,8 @@ import org.jspecify.annotations.Nullable;
 
 /// Collects what a reader finds and turns it into a [MemoryMap] by that class's rules.
 ///
-/// For readers, and for programs that describe a machine by hand. One thread. Every `add` method
-/// but [#addWarning] refuses more than [MemoryMap#MAX_REGIONS] entries of its kind, or
+/// For readers, and for programs that describe a machine by hand. One thread. Every `add` method of
+/// ranges refuses more than [MemoryMap#MAX_REGIONS] entries of its kind, or
 /// [MemoryMap#MAX_DYNAMIC_RESERVATIONS] of that kind.
 public final class MemoryMapBuilder {
   private static final int MAX_WARNINGS = 100;
@@ -27,6 +27,10 @@ public final class MemoryMapBuilder {
   private @Nullable String commandLine;
   private @Nullable String loaderName;
   private int @Nullable [][] distances;
+  private NodeIds namedNodes = new NodeIds();
+  private int[] cpuNodes = new int[8];
+  private int cpuCount;
+  private long dmaLimit = MemoryMap.NO_DMA_LIMIT;
 
   /// An empty map.
   ///
@@ -66,6 +70,12 @@ public final class MemoryMapBuilder {
     this.commandLine = map.commandLine();
     this.loaderName = map.loaderName();
     this.distances = distancesOf(map);
+    this.namedNodes.addAll(map.namedNodes());
+    this.cpuNodes = new int[Math.max(8, map.cpuCount())];
+    for (cpuCount = 0; cpuCount < map.cpuCount(); cpuCount++) {
+      cpuNodes[cpuCount] = map.cpuNode(cpuCount);
+    }
+    this.dmaLimit = map.dmaLimit();
   }
 
   private static int @Nullable [][] distancesOf(MemoryMap map) {
@@ -221,6 +231,19 @@ public final class MemoryMapBuilder {
     return this;
   }
 
+  /// Sets what every device reaches.
+  ///
+  /// @param end the address behind the last byte, 0 or more, or [MemoryMap#NO_DMA_LIMIT]
+  /// @return this
+  /// @throws IllegalArgumentException if it is negative
+  public MemoryMapBuilder dmaLimit(long end) {
+    if (end < 0) {
+      throw new IllegalArgumentException("negative limit " + end);
+    }
+    this.dmaLimit = end;
+    return this;
+  }
+
   /// Sets the initial RAM disk.
   ///
   /// @param value its range, null for none
@@ -248,12 +271,74 @@ public final class MemoryMapBuilder {
     return this;
   }
 
-  /// Sets the table of distances between nodes.
+  /// Adds a CPU. After [MemoryMap#MAX_CPUS] of them the rest is left out, with a warning.
+  ///
+  /// @param node its NUMA node or [MemoryRegion#NO_NODE]
+  /// @return this
+  /// @throws IllegalArgumentException if the node is below -1
+  public MemoryMapBuilder addCpu(int node) {
+    if (node < MemoryRegion.NO_NODE) {
+      throw new IllegalArgumentException("node " + node);
+    }
+    if (cpuCount == MemoryMap.MAX_CPUS) {
+      String text = "more than " + MemoryMap.MAX_CPUS + " CPUs; the rest is left out";
+      if (warningCount == 0 || !warnings[warningCount - 1].equals(text)) {
+        addWarning(text);
+      }
+      return this;
+    }
+    if (cpuCount == cpuNodes.length) {
+      int[] larger = new int[cpuCount * 2];
+      System.arraycopy(cpuNodes, 0, larger, 0, cpuCount);
+      cpuNodes = larger;
+    }
+    cpuNodes[cpuCount++] = node;
+    return this;
+  }
+
+  /// Forgets all CPUs that were added so far.
+  ///
+  /// @return this
+  public MemoryMapBuilder clearCpus() {
+    cpuCount = 0;
+    return this;
+  }
+
+  /// Names a NUMA node that may have neither memory nor CPUs.
+  ///
+  /// @param node its number
+  /// @return this
+  /// @throws IllegalArgumentException if the number is below 0
+  public MemoryMapBuilder addNode(int node) {
+    if (node < 0) {
+      throw new IllegalArgumentException("node " + node);
+    }
+    namedNodes.add(node);
+    return this;
+  }
+
+  /// Forgets the nodes that were named by [#addNode] and [#distances]; those of memory and CPUs
+  /// stay.
+  MemoryMapBuilder clearNodes() {
+    namedNodes = new NodeIds();
+    return this;
+  }
+
+  /// Sets the table of distances between nodes and names all of its nodes, 0 to its side - 1.
   ///
   /// @param value square, `value[from][to]`; null for none; copied
   /// @return this
   /// @throws IllegalArgumentException if it is not square
   public MemoryMapBuilder distances(int @Nullable [][] value) {
+    distancesOfNamed(value);
+    for (int node = 0; value != null && node < value.length; node++) {
+      namedNodes.add(node);
+    }
+    return this;
+  }
+
+  /// Sets the table of distances, in which rows may be gaps: it names no node.
+  MemoryMapBuilder distancesOfNamed(int @Nullable [][] value) {
     if (value == null) {
       distances = null;
       return this;
@@ -291,6 +376,10 @@ public final class MemoryMapBuilder {
     return format;
   }
 
+  long dmaLimit() {
+    return dmaLimit;
+  }
+
   @Nullable Architecture architecture() {
     return architecture;
   }
@@ -309,6 +398,26 @@ public final class MemoryMapBuilder {
 
   int @Nullable [][] distances() {
     return distances;
+  }
+
+  /// One more than the largest node that was named, or that a CPU has.
+  int nodeLimit() {
+    int[] named = namedNodes.sorted();
+    int limit = named.length == 0 ? 0 : named[named.length - 1] + 1;
+    for (int i = 0; i < cpuCount; i++) {
+      limit = Math.max(limit, cpuNodes[i] + 1);
+    }
+    return limit;
+  }
+
+  int[] namedNodes() {
+    return namedNodes.sorted();
+  }
+
+  int[] cpuNodes() {
+    int[] result = new int[cpuCount];
+    System.arraycopy(cpuNodes, 0, result, 0, cpuCount);
+    return result;
   }
 
   DynamicReservation[] dynamicReservations() {

@@ -1,5 +1,6 @@
 package dev.bifolio.kernel.frame;
 
+import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.Pages;
 
 /// What a source of several hybrid allocators asks of one that is not its last resort: requests
@@ -60,6 +61,61 @@ public record FrameProbe(HybridAllocator allocator) {
     return Long.bitCount(frameCount) == 1
         ? allocator.core.allocate(cpu, Pages.framesToOrderUp(frameCount), flags)
         : allocator.core.allocateRun(cpu, frameCount, flags);
+  }
+
+  /// [#take] of a block.
+  ///
+  /// @param cpu whose caches it may come from, 0 or more
+  /// @param order legal for the allocator
+  /// @param flags [AllocationFlags]
+  /// @return the head frame, or [FrameAllocator#NO_FRAME]
+  public long takeBlock(int cpu, int order, int flags) {
+    return allocator.core.allocate(cpu, order, flags);
+  }
+
+  /// Up to `count` single frames, see [FrameAllocator#allocateBulk].
+  ///
+  /// @param cpu whose caches they may come from, 0 or more
+  /// @param pfns where the frames are put
+  /// @param offset index of the first entry, which is there
+  /// @param count entries to fill, which are there
+  /// @param flags [AllocationFlags]
+  /// @return how many entries were filled
+  public int takeBulk(int cpu, long[] pfns, int offset, int count, int flags) {
+    return allocator.bulk.allocate(cpu, pfns, offset, count, flags);
+  }
+
+  /// Counts a request that nobody could serve.
+  ///
+  /// @param order legal for the allocator
+  public void countFailure(int order) {
+    allocator.counts.failed(order);
+  }
+
+  /// Counts a request that was illegal.
+  public void countRefusal() {
+    allocator.counts.refused();
+  }
+
+  /// Counts a free that was illegal.
+  public void countRefusedFree() {
+    allocator.counts.refusedFree();
+  }
+
+  /// A range of just these frames, see [FrameAllocator#allocateRange].
+  ///
+  /// @param cpu in whose statistics it counts, 0 or more
+  /// @param startPfn first frame
+  /// @param frameCount 1 or more
+  /// @param flags [AllocationFlags]
+  /// @return `startPfn`, [FrameAllocator#NO_FRAME], or the code of a mistake, not counted
+  public long takeRange(int cpu, long startPfn, long frameCount, int flags) {
+    if (!allocator.places.isManaged(startPfn, frameCount)) {
+      return FrameError.OUT_OF_RANGE.code();
+    }
+    boolean taken =
+        allocator.places.allocateRange(cpu, startPfn, frameCount, flags, allocator.maxOrder());
+    return taken ? startPfn : FrameAllocator.NO_FRAME;
   }
 
   /// A run in a certain place. Calls back what is cached before it fails.

@@ -28,8 +28,8 @@ public final class HybridAllocator implements FrameAllocator {
   private final int maxOrder;
   final HybridCore core;
   final HybridPlaces places;
-  private final HybridCounts counts;
-  private final BulkRequests bulk;
+  final HybridCounts counts;
+  final BulkRequests bulk;
   private long startPfn;
   private long endPfn;
   private int usableOrder = UNINITIALIZED;

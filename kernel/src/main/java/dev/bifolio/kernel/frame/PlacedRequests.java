@@ -5,7 +5,7 @@ import dev.bifolio.kernel.unit.Pages;
 
 /// What is legal in a request with an alignment, a limit and a boundary, the same for every
 /// allocator.
-final class PlacedRequests {
+public final class PlacedRequests {
   private PlacedRequests() {}
 
   /// Checks all but the limit, which cannot be wrong.
@@ -13,8 +13,13 @@ final class PlacedRequests {
   /// A boundary needs no search: it is a power of two and not below the count, hence not below the
   /// next power of two, at whose multiples every run begins. No run crosses it.
   ///
+  /// @param frameCount as in [FrameAllocator#allocateFramesWithin]
+  /// @param alignmentFrames as there
+  /// @param boundaryFrames as there
+  /// @param maxOrder the largest order there is
   /// @return 0, or the code of what is wrong
-  static long mistakeIn(long frameCount, long alignmentFrames, long boundaryFrames, int maxOrder) {
+  public static long mistakeIn(
+      long frameCount, long alignmentFrames, long boundaryFrames, int maxOrder) {
     long largest = Pages.orderToFrames(maxOrder);
     if (frameCount <= 0) {
       return FrameError.ZERO_ALLOCATION.code();

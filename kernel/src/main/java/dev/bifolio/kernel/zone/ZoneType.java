@@ -6,25 +6,34 @@ package dev.bifolio.kernel.zone;
 /// The order and the labels are those of Linux (`enum zone_type`, `/proc/zoneinfo`).
 public enum ZoneType {
   /// What the oldest or narrowest devices can address.
-  DMA("DMA"),
+  DMA(0, "DMA"),
   /// Below 4 GiB.
-  DMA32("DMA32"),
+  DMA32(1, "DMA32"),
   /// What the kernel maps at all times.
-  NORMAL("Normal"),
+  NORMAL(2, "Normal"),
   /// What a 32-bit kernel maps only when it looks.
-  HIGHMEM("HighMem"),
+  HIGHMEM(3, "HighMem"),
   /// For movable frames only, so that it can be emptied.
-  MOVABLE("Movable"),
+  MOVABLE(4, "Movable"),
   /// Device, persistent or GPU memory: for requests that name it, and no other.
-  DEVICE("Device");
+  DEVICE(5, "Device");
 
   /// How many types there are.
   public static final int COUNT = 6;
 
+  private final int index;
   private final String label;
 
-  ZoneType(String label) {
+  ZoneType(int index, String label) {
+    this.index = index;
     this.label = label;
+  }
+
+  /// Its place among the types, for arrays: falling back goes to smaller ones.
+  ///
+  /// @return 0 … [#COUNT] - 1
+  public int index() {
+    return index;
   }
 
   /// The name in reports.

@@ -80,6 +80,11 @@ final class HostileInput {
     for (int from = 0; from < map.distanceCount(); from++) {
       require(map.distance(from, from) == 10, "a node is not local to itself");
     }
+    require(map.cpuCount() <= MemoryMap.MAX_CPUS, "too many CPUs");
+    require(map.nodeCount() <= FdtReader.MAX_NUMA_NODES, "too many nodes");
+    for (int i = 1; i < map.nodeCount(); i++) {
+      require(map.node(i - 1) < map.node(i), "nodes are not in order");
+    }
   }
 
   private static void require(boolean holds, String problem) {

@@ -98,6 +98,7 @@ final class SubsetRules {
           "ValidationReport",
           "BuddyValidator",
           "HybridValidator",
+          "AccountValidator",
           // The walk behind the statistics of the concurrent allocator, which counts nothing.
           "FrameCensus",
           // The value style of the interface: allocates on purpose, beside the plain one.

@@ -1,0 +1,274 @@
+package dev.bifolio.kernel.zone;
+
+import dev.bifolio.kernel.platform.Memory;
+
+/// Tells whether a request leaves a zone enough, without a counter that every request writes.
+///
+/// # Overview
+///
+/// A watermark check asks how many frames nobody owns. The frame allocators do not keep that
+/// figure, because a counter that all threads write costs more than the allocation itself; a count
+/// of the words takes microseconds. But as long as there is plenty, nobody needs the figure: it is
+/// enough to know that it cannot have fallen to any mark yet.
+///
+/// ```
+///              available
+///   managed ┤
+///           │   FAR    a count found so much; of what lies above the far mark CPUs draw
+///           │          allowances, and a request takes from the one of its CPU
+///   far mark┤ ─────────────────────────────────────────────────────────────────────────
+///           │   NEAR   one exact counter: requests and frees change it, and marks are
+///   high, low, min     compared with it
+///         0 ┤
+///
+///            the pool is empty, and a count finds too little
+///       FAR ───────────────────────────────────────────────> NEAR
+///           <───────────────────────────────────────────────
+///            a free finds the counter well above the far mark
+/// ```
+///
+/// In FAR a request loads and stores one word of its CPU, and a free loads the mode. Nothing is
+/// given back to an allowance: when they and the pool are used up, the frames are counted anew, and
+/// because the pool is what lies above the far mark, that happens at most once in so many
+/// allocations. The far mark is the high watermark and the largest lowmem reserve, so no check of
+/// FAR could have failed.
+///
+/// ```
+///   line 0   mode: 0 FAR, 1 NEAR      read by all, written at changes
+///   line 1   lock, far mark
+///   line 2   counter of NEAR
+///   line 3   pool of FAR
+///   line 4…  allowances, one line a stripe
+/// ```
+///
+/// - I1 In FAR the pool and all allowances together are at most what is available above the far
+///   mark; frees make them less.
+/// - I2 With one thread, every answer is exact. In NEAR the counter is what is available.
+/// - I3 Two threads of one CPU may both use an allowance of which one took; a change of mode may
+///   meet requests half-way. What a watermark can be wrong by is an allowance for each of them, at
+///   most [#MOST_ALLOWANCE] frames; [#recount] mends the counter, and who is about to fail calls
+///   it.
+///
+/// Any thread. FAR: a load, a subtraction and a store; no Java objects. NEAR: one compare-and-set.
+///
+/// Rejected: a counter for each CPU that is folded now and then (Linux's vmstat): frees would have
+/// to ask for their CPU, which costs a third of a free, and without atomic additions such counters
+/// lose whole time slices when a thread is interrupted.
+final class FreeGauge {
+  /// Frames that a CPU takes from the pool at once, at most.
+  static final long MOST_ALLOWANCE = 512;
+
+  private static final long FAR = 0;
+  private static final long NEAR = 1;
+  private static final long LINE = 64;
+
+  // Offsets of lines and words.
+  private static final long LOCK = LINE;
+  private static final long FAR_MARK = LINE + 8;
+  private static final long COUNTER = 2 * LINE;
+  private static final long POOL = 3 * LINE;
+  private static final long STRIPES = 4 * LINE;
+
+  /// How much more than the far mark there must be before anybody leaves NEAR, a stripe.
+  private static final long MARGIN = 64;
+
+  private static final int COUNT_TRIES = 4;
+
+  private final long address;
+  private final long stripeMask;
+  private final ZoneMemory memory;
+  private final SpinLock lock;
+
+  /// A gauge over zero bytes, whose pool is empty.
+  ///
+  /// @param address of [#byteSize] zero bytes, a multiple of 64
+  FreeGauge(long address, int cpuCount, ZoneMemory memory) {
+    this.address = address;
+    this.stripeMask = stripes(cpuCount) - 1;
+    this.memory = memory;
+    this.lock = new SpinLock(address + LOCK);
+  }
+
+  static long byteSize(int cpuCount) {
+    return STRIPES + stripes(cpuCount) * LINE;
+  }
+
+  /// The next power of two.
+  private static long stripes(int cpuCount) {
+    return cpuCount <= 1 ? 1 : 2L * Integer.highestOneBit(cpuCount - 1);
+  }
+
+  // ---- Requests ----
+
+  /// Takes frames from the allowance of a CPU.
+  ///
+  /// @return false if it has too few, or the marks are near: [#takeAbove] decides
+  boolean takeFar(int cpu, long frameCount) {
+    long allowance = address + STRIPES + (cpu & stripeMask) * LINE;
+    long left = Memory.getLong(allowance) - frameCount;
+    if (left < 0) {
+      return false;
+    }
+    Memory.putLong(allowance, left);
+    return true;
+  }
+
+  /// Takes frames if as many as the mark are left then.
+  boolean takeAbove(int cpu, long frameCount, long mark) {
+    if (takeFar(cpu, frameCount)) {
+      return true;
+    }
+    for (boolean counted = false; isFar(); counted = true) {
+      if (takeFromPool(cpu, frameCount)) {
+        return true;
+      }
+      if (counted && isFar()) {
+        return takeCounted(frameCount, mark);
+      }
+      countForPool();
+    }
+    return takeNear(frameCount, mark);
+  }
+
+  /// For a request that is larger than all that lies above the far mark.
+  private boolean takeCounted(long frameCount, long mark) {
+    if (memory.availableFrames() - frameCount < mark) {
+      return false;
+    }
+    spend(frameCount);
+    return true;
+  }
+
+  private boolean takeNear(long frameCount, long mark) {
+    long counter = address + COUNTER;
+    while (true) {
+      long now = Memory.getLongVolatile(counter);
+      if (now - frameCount < mark) {
+        return false;
+      }
+      if (Memory.compareAndSetLong(counter, now, now - frameCount)) {
+        return true;
+      }
+    }
+  }
+
+  private boolean takeFromPool(int cpu, long frameCount) {
+    while (true) {
+      long pool = Memory.getLongVolatile(address + POOL);
+      if (pool < frameCount) {
+        return false;
+      }
+      long more = Math.min(MOST_ALLOWANCE, pool / (4 * (stripeMask + 1)));
+      long all = Math.min(pool, frameCount + more);
+      if (Memory.compareAndSetLong(address + POOL, pool, pool - all)) {
+        long allowance = address + STRIPES + (cpu & stripeMask) * LINE;
+        Memory.putLong(allowance, Memory.getLong(allowance) + all - frameCount);
+        return true;
+      }
+    }
+  }
+
+  /// Takes frames whatever the marks say, for who has them already.
+  void spend(long frameCount) {
+    long word = address + (isFar() ? POOL : COUNTER);
+    Memory.getAndAddLong(word, -frameCount);
+  }
+
+  /// Frames came back, or were taken in vain.
+  void add(long frameCount) {
+    if (!isFar()) {
+      addNear(frameCount);
+    }
+  }
+
+  private void addNear(long frameCount) {
+    long now = Memory.getAndAddLong(address + COUNTER, frameCount) + frameCount;
+    if (now >= farMark() + 2 * margin()) {
+      lock.lock();
+      if (!isFar() && Memory.getLongVolatile(address + COUNTER) >= farMark() + 2 * margin()) {
+        Memory.putLongRelease(address + POOL, 0); // the next request counts
+        Memory.putLongRelease(address, FAR);
+      }
+      lock.unlock();
+    }
+  }
+
+  // ---- Counting ----
+
+  private boolean isFar() {
+    return Memory.getLongVolatile(address) == FAR;
+  }
+
+  private long farMark() {
+    return Memory.getLongVolatile(address + FAR_MARK);
+  }
+
+  private long margin() {
+    return MARGIN * (stripeMask + 1);
+  }
+
+  /// The pool has too little: fills it by a count, or goes over to NEAR.
+  private void countForPool() {
+    long seen = Memory.getLongVolatile(address + POOL);
+    lock.lock();
+    if (isFar() && Memory.getLongVolatile(address + POOL) <= seen) {
+      long available = memory.availableFrames();
+      long above = available - farMark() - allowances();
+      if (above >= margin()) {
+        Memory.putLongRelease(address + POOL, above);
+      } else {
+        Memory.putLongRelease(address + COUNTER, available);
+        Memory.putLongRelease(address, NEAR);
+        clearAllowances();
+      }
+    }
+    lock.unlock();
+  }
+
+  private long allowances() {
+    long sum = 0;
+    for (long stripe = 0; stripe <= stripeMask; stripe++) {
+      sum += Memory.getLong(address + STRIPES + stripe * LINE);
+    }
+    return sum;
+  }
+
+  private void clearAllowances() {
+    for (long stripe = 0; stripe <= stripeMask; stripe++) {
+      Memory.putLong(address + STRIPES + stripe * LINE, 0);
+    }
+  }
+
+  /// Says from where on nothing needs to be checked, and has all that follows decided anew.
+  void setFarMark(long frameCount) {
+    lock.lock();
+    Memory.putLongRelease(address + FAR_MARK, frameCount);
+    Memory.putLongRelease(address + COUNTER, memory.availableFrames());
+    Memory.putLongRelease(address, NEAR);
+    clearAllowances();
+    lock.unlock();
+    add(0);
+  }
+
+  /// Counts, and mends the counter of NEAR if nobody changed it meanwhile.
+  ///
+  /// @return frames that are available
+  long recount() {
+    long available = 0;
+    for (int turn = 0; turn < COUNT_TRIES; turn++) {
+      long before = Memory.getLongVolatile(address + COUNTER);
+      available = memory.availableFrames();
+      if (isFar()
+          || before == available
+          || Memory.compareAndSetLong(address + COUNTER, before, available)) {
+        break;
+      }
+    }
+    return available;
+  }
+
+  /// What is available, by the counter where there is one.
+  long available() {
+    return isFar() ? memory.availableFrames() : Memory.getLongVolatile(address + COUNTER);
+  }
+}

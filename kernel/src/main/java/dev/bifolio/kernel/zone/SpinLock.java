@@ -1,0 +1,36 @@
+package dev.bifolio.kernel.zone;
+
+import dev.bifolio.kernel.platform.Cpu;
+import dev.bifolio.kernel.platform.Memory;
+
+/// A lock in one word of memory: 0 free, 1 taken.
+///
+/// Taking it is a compare-and-set; the release store that gives it back publishes what was written
+/// under it. A waiter only reads until the word is 0, so that it does not take the line from the
+/// holder; it spins, then gives its processor away, and after many turns rests, because the holder
+/// has then lost its processor and runs the sooner the fewer want one. It is not fair, and the
+/// thread that holds it must not take it again: nothing foreign is ever called under it.
+///
+/// @param address of 8 zero bytes, a multiple of 8
+record SpinLock(long address) {
+  /// Turns after which a waiter takes it that the holder does not run.
+  private static final int TURNS_BEFORE_REST = 256;
+
+  void lock() {
+    for (int turn = 0; !tryLock(); turn++) {
+      if (turn < TURNS_BEFORE_REST) {
+        Cpu.relax(turn);
+      } else {
+        Cpu.rest();
+      }
+    }
+  }
+
+  boolean tryLock() {
+    return Memory.getLongVolatile(address) == 0 && Memory.compareAndSetLong(address, 0, 1);
+  }
+
+  void unlock() {
+    Memory.putLongRelease(address, 0);
+  }
+}

@@ -1,0 +1,441 @@
+package dev.bifolio.kernel.zone;
+
+import dev.bifolio.kernel.frame.AllocationFlags;
+import dev.bifolio.kernel.frame.FrameAllocator;
+import dev.bifolio.kernel.frame.PlacedRequests;
+import dev.bifolio.kernel.platform.Cpu;
+import dev.bifolio.kernel.unit.FrameError;
+import dev.bifolio.kernel.unit.Pages;
+import org.jspecify.annotations.Nullable;
+
+/// All frames of a machine, by node and type: who may have memory from where, and how much of it is
+/// kept back.
+///
+/// # Overview
+///
+/// Frames differ by what reaches them (an old device only the lowest 16 MiB), by how far they are
+/// (another node's memory is slower), and by whom they are kept for. So each node's memory of each
+/// [ZoneType] is a [Zone] with allocators and watermarks of its own, and a request goes through
+/// them in order:
+///
+/// ```
+///   request ── the flags: highest type ──┐
+///           ── the CPU: its node ────────┼─> zones, nearest node first, highest type first
+///           ── a NumaPolicy ─────────────┘      │
+///   served  <── the first that keeps its low watermark          (one load and store of the CPU's)
+///                                               │ none
+///                                               v
+///                                         ZoneSearch: min, reserve, reclaim, compaction
+/// ```
+///
+/// A free finds its zone by the frame number and needs to be told nothing.
+///
+/// - I1 A frame belongs to one bank, a bank to one zone, a zone to one node and type. Frames that
+///   are reserved or not there are in no allocator.
+/// - I2 A request gets frames of its highest type or of one below it; DEVICE gets DEVICE alone, and
+///   nothing else does.
+/// - I3 An account is charged before frames are looked for, and refunded when none are found or
+///   when the frames are freed, by whomever.
+/// - I4 A request that no zone serves is one failure, counted by the zone that it preferred.
+///
+/// Arguments of tries are checked as by [FrameAllocator]; what a refusal says is there too. Any
+/// thread, but for handing memory over.
+///
+/// Cost above a bare allocator: a load and a store of a line of the CPU's, two loads for the zone
+/// and the mode; no shared write while memory is plenty. Rejected: zone lists as arrays (n nodes
+/// have n² entries; a node's order is walked instead); a lock for each zone.
+///
+/// Sources: Gorman, Understanding the Linux Virtual Memory Manager, 2004, ch. 2 and 6; Linux,
+/// `Documentation/mm/physical_memory.rst` and `mm/page_alloc.c` for the order of the steps.
+public final class ZonedFrames {
+  /// Flags that the quick way does not know.
+  private static final int SLOW_FLAGS = AllocationFlags.ALL & ~AllocationFlags.FRAME_BITS;
+
+  private final ZoneSet zones;
+  private final NumaTopology topology;
+  private final ZoneSearch search;
+  private final FreePath frees;
+  private final @Nullable Charges charges;
+  private final int maxOrder;
+
+  /// The zone that a request without limits prefers, by node; of a node without one the next.
+  private final Zone[] preferred;
+
+  private final @Nullable Zone only;
+
+  /// Zones of banks, without watermarks.
+  ///
+  /// @param banks with frames or not yet, from the lowest to the highest, at least one
+  /// @param topology the nodes of the banks, by index
+  /// @param types which types exist on this architecture, memory or not, by ordinal
+  /// @param cpuCount for how many CPUs there are allowances
+  /// @param accounts who may be charged; null for nobody
+  /// @param address of [#byteSize] zero bytes, a multiple of 64
+  public ZonedFrames(
+      ZoneBank[] banks,
+      NumaTopology topology,
+      boolean[] types,
+      int cpuCount,
+      @Nullable AccountTree accounts,
+      long address) {
+    this.topology = topology;
+    int[] nids = new int[topology.nodeCount()];
+    for (int n = 0; n < nids.length; n++) {
+      nids[n] = topology.nid(n);
+    }
+    zones = new ZoneSet(banks, nids, types, address, cpuCount);
+    search = new ZoneSearch(zones, topology);
+    charges = accounts == null ? null : new Charges(accounts);
+    frees = new FreePath(zones, charges, banks[0].allocator().maxOrder());
+    maxOrder = banks[0].allocator().maxOrder();
+    preferred = new Zone[nids.length];
+    for (int n = 0; n < nids.length; n++) {
+      preferred[n] = firstZone(n);
+    }
+    only = zones.count() == 1 ? zones.zone(0) : null;
+  }
+
+  /// Bytes of memory that the zones of banks need.
+  ///
+  /// @param zoneCount how many zones the banks make, at most one for each bank
+  /// @param cpuCount as for the constructor
+  /// @return a multiple of 64
+  public static long byteSize(int zoneCount, int cpuCount) {
+    return ZoneSet.byteSize(zoneCount, cpuCount);
+  }
+
+  private Zone firstZone(int home) {
+    int normal = zones.highestType(AllocationFlags.NONE);
+    for (int n = 0; n < topology.memoryNodeCount(); n++) {
+      for (int type = normal; type >= 0; type--) {
+        Zone zone = zones.at(topology.fallback(home, n), type);
+        if (zone != null) {
+          return zone;
+        }
+      }
+    }
+    return zones.zone(0); // a machine of special memory only
+  }
+
+  /// Says who reclaims. Before that, and by default, nobody does.
+  ///
+  /// @param reclaimer what requests turn to that find no memory
+  public void setReclaimer(Reclaimer reclaimer) {
+    search.setReclaimer(reclaimer);
+  }
+
+  // ---- Allocation ----
+
+  /// A block, near the CPU that asks.
+  ///
+  /// @param order 0 … [#maxOrder()]
+  /// @param flags [AllocationFlags]
+  /// @return the head frame, or the code of a FrameError
+  public long tryAllocate(int order, int flags) {
+    return tryAllocateOn(Cpu.current(), order, flags);
+  }
+
+  /// A block, near a CPU, from its caches and allowances: for replay and tests.
+  ///
+  /// @param cpu any number; where there are fewer CPUs, several share
+  /// @param order 0 … [#maxOrder()]
+  /// @param flags [AllocationFlags]
+  /// @return the head frame, or the code of a FrameError
+  public long tryAllocateOn(int cpu, int order, int flags) {
+    if (order < 0 || order > maxOrder) {
+      return refuse(FrameError.INVALID_ORDER);
+    }
+    int node = topology.nodeOfCpu(cpu);
+    Zone zone = preferred[node];
+    if ((flags & SLOW_FLAGS) == 0 && zone.gauge.takeFar(cpu, 1L << order)) {
+      long pfn = zone.memory.take(cpu, order, flags);
+      if (pfn >= 0) {
+        return pfn;
+      }
+    }
+    return charged(cpu, node, null, 1L << order, flags, ZoneSearch.ANYWHERE, Long.MAX_VALUE);
+  }
+
+  /// A block from where a policy says.
+  ///
+  /// @param policy of the caller, who is the only one to use it now
+  /// @param cpu whose node is the current one
+  /// @param order 0 … [#maxOrder()]
+  /// @param flags [AllocationFlags]
+  /// @return the head frame, or the code of a FrameError
+  public long tryAllocate(NumaPolicy policy, int cpu, int order, int flags) {
+    if (order < 0 || order > maxOrder) {
+      return refuse(FrameError.INVALID_ORDER);
+    }
+    int home = policy.homeOf(topology.nodeOfCpu(cpu));
+    long count = 1L << order;
+    return charged(cpu, home, policy, count, flags, ZoneSearch.ANYWHERE, Long.MAX_VALUE);
+  }
+
+  /// A run of an exact count, near the CPU that asks.
+  ///
+  /// @param frameCount 1 … 2^[#maxOrder()]
+  /// @param flags [AllocationFlags]
+  /// @return the first frame, or the code of a FrameError
+  public long tryAllocateFrames(long frameCount, int flags) {
+    if (frameCount <= 0) {
+      return refuse(FrameError.ZERO_ALLOCATION);
+    }
+    if (frameCount > Pages.orderToFrames(maxOrder)) {
+      return refuse(FrameError.TOO_LARGE);
+    }
+    int cpu = Cpu.current();
+    int node = topology.nodeOfCpu(cpu);
+    return charged(cpu, node, null, frameCount, flags, ZoneSearch.ANYWHERE, Long.MAX_VALUE);
+  }
+
+  /// A run of a node, or of no other place.
+  ///
+  /// @param nodeIndex 0 … the number of nodes - 1
+  /// @param frameCount 1 … 2^[#maxOrder()]
+  /// @param flags [AllocationFlags]; with EXACT_NODE no other node serves
+  /// @return the first frame, or the code of a FrameError
+  public long tryAllocateNear(int nodeIndex, long frameCount, int flags) {
+    if (frameCount <= 0) {
+      return refuse(FrameError.ZERO_ALLOCATION);
+    }
+    if (frameCount > Pages.orderToFrames(maxOrder)) {
+      return refuse(FrameError.TOO_LARGE);
+    }
+    int cpu = Cpu.current();
+    return charged(cpu, nodeIndex, null, frameCount, flags, ZoneSearch.ANYWHERE, Long.MAX_VALUE);
+  }
+
+  /// A run in a certain place, see [FrameAllocator#allocateFramesWithin].
+  ///
+  /// @param frameCount as there
+  /// @param flags [AllocationFlags]
+  /// @param alignmentFrames as there
+  /// @param maxPfn as there
+  /// @param boundaryFrames as there
+  /// @return the first frame, or the code of a FrameError
+  public long tryAllocateFramesWithin(
+      long frameCount, int flags, long alignmentFrames, long maxPfn, long boundaryFrames) {
+    long mistake = PlacedRequests.mistakeIn(frameCount, alignmentFrames, boundaryFrames, maxOrder);
+    if (mistake != 0) {
+      return refuse(FrameError.of(mistake));
+    }
+    int shape = ZoneSearch.shape(alignmentFrames, boundaryFrames);
+    int cpu = Cpu.current();
+    return charged(cpu, topology.nodeOfCpu(cpu), null, frameCount, flags, shape, maxPfn);
+  }
+
+  private long charged(
+      int cpu,
+      int home,
+      @Nullable NumaPolicy policy,
+      long frameCount,
+      int flags,
+      int shape,
+      long maxPfn) {
+    requireClass(flags);
+    int account = AllocationFlags.accountOf(flags);
+    Charges who = account == AccountTree.NOBODY ? null : requireCharges();
+    long pfn = FrameAllocator.NO_FRAME;
+    if (who == null || who.tryCharge(account, frameCount)) {
+      pfn = search.find(cpu, home, policy, frameCount, flags, shape, maxPfn);
+      if (who != null && pfn < 0) {
+        who.refund(account, frameCount);
+      }
+    }
+    if (pfn < 0) {
+      return exhausted(preferred[home], frameCount, shape != ZoneSearch.ANYWHERE);
+    }
+    if (who != null) {
+      Charges.write(frees.infoOf(pfn), pfn, account);
+    }
+    return pfn;
+  }
+
+  private static void requireClass(int flags) {
+    int both = AllocationFlags.MOVABLE_ZONE | AllocationFlags.MOVABLE;
+    if ((flags & both) == AllocationFlags.MOVABLE_ZONE) {
+      throw new IllegalArgumentException("the movable zone is for movable frames only");
+    }
+  }
+
+  private Charges requireCharges() {
+    if (charges == null) {
+      throw new IllegalArgumentException("there are no accounts");
+    }
+    return charges;
+  }
+
+  private long exhausted(Zone zone, long frameCount, boolean placed) {
+    zone.memory.countFailure(frameCount, placed);
+    return FrameAllocator.NO_FRAME;
+  }
+
+  private long refuse(FrameError error) {
+    zones.zone(0).memory.countRefusal();
+    return error.code();
+  }
+
+  /// Just these frames, whatever watermarks say, see [FrameAllocator#allocateRange].
+  ///
+  /// @param startPfn first frame
+  /// @param frameCount 1 or more
+  /// @param flags [AllocationFlags]
+  /// @return `startPfn`, or the code of a FrameError
+  public long tryAllocateRange(long startPfn, long frameCount, int flags) {
+    Zone zone = zones.ofFrame(startPfn);
+    if (zone == null || frameCount < 1) {
+      return refuse(frameCount < 1 ? FrameError.ZERO_ALLOCATION : FrameError.OUT_OF_RANGE);
+    }
+    int account = AllocationFlags.accountOf(flags);
+    Charges who = account == AccountTree.NOBODY ? null : requireCharges();
+    if (who != null && !who.tryCharge(account, frameCount)) {
+      return exhausted(zone, frameCount, true);
+    }
+    long result = zone.memory.takeRange(Cpu.current(), startPfn, frameCount, flags);
+    if (result >= 0) {
+      zone.gauge.spend(frameCount);
+      long end = startPfn + frameCount;
+      for (long pfn = startPfn; who != null && pfn < end; ) {
+        Charges.write(frees.infoOf(pfn), pfn, account);
+        pfn += Charges.blockAt(pfn, end, maxOrder);
+      }
+      return result;
+    }
+    if (who != null) {
+      who.refund(account, frameCount);
+    }
+    return result == FrameAllocator.NO_FRAME
+        ? exhausted(zone, frameCount, true)
+        : refuse(FrameError.of(result));
+  }
+
+  /// Up to `count` single frames near the CPU that asks, see [FrameAllocator#allocateBulk].
+  ///
+  /// @param pfns where the frames are put
+  /// @param offset index of the first entry, which is there
+  /// @param count entries to fill, which are there
+  /// @param flags [AllocationFlags]
+  /// @return how many entries were filled
+  public int allocateBulk(long[] pfns, int offset, int count, int flags) {
+    int cpu = Cpu.current();
+    Zone zone = preferred[topology.nodeOfCpu(cpu)];
+    int got = 0;
+    if ((flags & SLOW_FLAGS) == 0 && zone.gauge.takeAbove(cpu, count, zone.lowFrames())) {
+      got = zone.memory.takeBulk(cpu, pfns, offset, count, flags);
+      zone.gauge.add(count - got);
+    }
+    for (; got < count; got++) {
+      long pfn = tryAllocateOn(cpu, 0, flags);
+      if (pfn < 0) {
+        break;
+      }
+      pfns[offset + got] = pfn;
+    }
+    return got;
+  }
+
+  // ---- Free ----
+
+  /// Frees a block, wherever it is from.
+  ///
+  /// @param pfn the head frame
+  /// @param order the order it was allocated with
+  /// @return 0, or the code of a FrameError
+  public long tryFree(long pfn, int order) {
+    if (only == null || charges != null || order < 0 || order > maxOrder) {
+      return frees.tryFree(pfn, order);
+    }
+    long result = only.memory.tryFree(pfn, order);
+    if (result == 0) {
+      only.gauge.add(1L << order);
+    }
+    return result;
+  }
+
+  /// Frees a run.
+  ///
+  /// @param pfn the first frame
+  /// @param frameCount the count it was allocated with
+  /// @return 0, or the code of a FrameError
+  public long tryFreeFrames(long pfn, long frameCount) {
+    return frees.tryFreeFrames(pfn, frameCount);
+  }
+
+  /// Frees a range, see [FrameAllocator#freeRange].
+  ///
+  /// @param startPfn its first frame
+  /// @param frameCount the count it was allocated with
+  /// @return 0, or the code of a FrameError
+  public long tryFreeRange(long startPfn, long frameCount) {
+    return frees.tryFreeRange(startPfn, frameCount);
+  }
+
+  /// Frees a block or says what is wrong.
+  ///
+  /// @param pfn the head frame
+  /// @param order legal, the order it was allocated with
+  /// @throws dev.bifolio.kernel.unit.FrameRequestException if that block is not allocated, in just
+  ///   that size
+  public void free(long pfn, int order) {
+    frees.freeFrames(pfn, Pages.orderToFrames(order));
+  }
+
+  /// Frees a run or says what is wrong.
+  ///
+  /// @param pfn the first frame
+  /// @param frameCount the count it was allocated with
+  /// @throws dev.bifolio.kernel.unit.FrameRequestException if that run is not allocated, in just
+  ///   that size
+  public void freeFrames(long pfn, long frameCount) {
+    frees.freeFrames(pfn, frameCount);
+  }
+
+  /// Turns an allocated run into single frames, each freed with order 0.
+  ///
+  /// @param pfn the run's first frame
+  /// @param frameCount the count it was allocated with
+  /// @throws dev.bifolio.kernel.unit.FrameRequestException if that run is not allocated, in just
+  ///   that size
+  public void splitFrames(long pfn, long frameCount) {
+    frees.splitFrames(pfn, frameCount);
+  }
+
+  /// Hands frames over to the bank that spans them; nobody may allocate or free meanwhile.
+  ///
+  /// @param startPfn first frame
+  /// @param endPfn exclusive end, in the same bank
+  /// @return how many frames were new
+  public long addFrames(long startPfn, long endPfn) {
+    Zone zone = zones.ofFrame(startPfn);
+    if (zone == null) {
+      throw ZoneMemory.outside(startPfn);
+    }
+    long added = zone.memory.addFrames(startPfn, endPfn);
+    zone.gauge.add(added);
+    return added;
+  }
+
+  // ---- What there is ----
+
+  /// The largest order of a block.
+  ///
+  /// @return 0 … [Pages#MAX_ORDER]
+  public int maxOrder() {
+    return maxOrder;
+  }
+
+  /// The nodes and their distances.
+  ///
+  /// @return as given
+  public NumaTopology topology() {
+    return topology;
+  }
+
+  /// The zones, and sums over them.
+  ///
+  /// @return the zones that have memory
+  public ZoneSet zones() {
+    return zones;
+  }
+}
