@@ -53,8 +53,8 @@ public final class Compaction {
    *   I4  A pinned or unmovable block is never touched.
    *
    * Threads. Owners, allocations and frees of other threads go on. Of those who compact, one at a time:
-   * a try-lock in a memory word; step and compact leave if it is taken, emptyRange waits. With a
-   * BuddyAllocator below, only the thread that may use that allocator.
+   * a try-lock in a memory word; step and compact leave if it is taken or somebody waits for it,
+   * emptyRange waits. With a BuddyAllocator below, only the thread that may use that allocator.
    *
    * Cost. Each unit gained costs its live frames in copies, the least there is for that gain; the count
    * some 5 µs an area. No Java objects after the constructor. The caller's budget bounds a step: a frame
@@ -256,9 +256,7 @@ public final class Compaction {
     if (bank < 0 || frameCount < 1 || !isManaged(banks.map(bank), startPfn, frameCount)) {
       return EvacuationOutcome.OUT_OF_RANGE;
     }
-    for (int turn = 0; !tryLock(); turn++) {
-      Cpu.relax(turn);
-    }
+    lock();
     try {
       pass.closeUnit();
       sourceTargets.use(targets, flags);
@@ -282,11 +280,20 @@ public final class Compaction {
         return outcome;
       }
       // Captured were pieces; the caller gets the blocks that a range is carved into.
-      if (map.allocator().tryAllocateRange(startPfn, frameCount, flags) == startPfn) {
+      if (takeWhole(map, startPfn, frameCount, flags)) {
         return EvacuationOutcome.EMPTIED;
       }
     }
     return EvacuationOutcome.RACED;
+  }
+
+  /// Not by the allocator's own request, which waits for others as long as they are at work.
+  private static boolean takeWhole(FrameMap map, long startPfn, long frameCount, int flags) {
+    if (map.takeNow(startPfn, frameCount, flags)) {
+      return true;
+    }
+    map.allocator().drainCaches();
+    return map.takeNow(startPfn, frameCount, flags);
   }
 
   private static boolean isManaged(FrameMap map, long startPfn, long frameCount) {
@@ -312,7 +319,20 @@ public final class Compaction {
     return counters.read(CompactionCounters.BLOCKED_PFN);
   }
 
+  /// For who can come back later: lets those go first who wait.
   private boolean tryLock() {
+    return counters.read(CompactionCounters.WAITING) == 0 && takeLock();
+  }
+
+  private void lock() {
+    counters.add(CompactionCounters.WAITING, 1);
+    for (int turn = 0; !takeLock(); turn++) {
+      Cpu.relax(turn);
+    }
+    counters.add(CompactionCounters.WAITING, -1);
+  }
+
+  private boolean takeLock() {
     return Memory.compareAndSetLong(counters.at(CompactionCounters.LOCK), 0, 1);
   }
 

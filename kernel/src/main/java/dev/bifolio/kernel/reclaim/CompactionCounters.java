@@ -9,6 +9,7 @@ public final class CompactionCounters {
   static final int WANTED = 1;
   static final int PROACTIVENESS = 2;
   static final int BLOCKED_PFN = 3;
+  static final int WAITING = 13;
   private static final int UNITS_GAINED = 4;
   private static final int AREAS_GAINED = 5;
   private static final int FRAMES_MOVED = 6;
@@ -42,7 +43,7 @@ public final class CompactionCounters {
     Memory.putLongRelease(at(word), value);
   }
 
-  private void add(int word, long delta) {
+  void add(int word, long delta) {
     Memory.getAndAddLong(at(word), delta);
   }
 

@@ -147,26 +147,11 @@ final class CompactionPass {
     FrameMap map = banks.map(bank);
     FrameAllocator allocator = map.allocator();
     long end = cursor + unitFrames();
-    boolean inside = cursor >= allocator.startPfn() && end <= allocator.endPfn();
-    long areas = 0;
-    for (long area = cursor; area < end; area += AREA) {
-      long from = Math.max(area, allocator.startPfn());
-      long to = Math.min(area + AREA, allocator.endPfn());
-      if (from < to) {
-        areaLook.look(map, from, to);
-        plan.addArea(areaLook);
-        found |= order >= 0 && areaLook.freeOrder() >= order;
-        areas++;
-      }
-    }
-    if (inside) {
-      UnitLook look = areaLook;
-      if (unitOrder > Pages.HUGE_ORDER) {
-        unitLook.look(map, cursor, end);
-        look = unitLook;
-      }
-      plan.addUnit(look);
-      found |= order >= 0 && look.freeOrder() >= order;
+    long areas = countAreas(map, cursor, end);
+    if (cursor >= allocator.startPfn() && end <= allocator.endPfn()) {
+      unitLook.look(map, cursor, end);
+      plan.addUnit(unitLook);
+      found |= order >= 0 && unitLook.freeOrder() >= order;
     }
     cursor = end;
     counters.scanned(areas);
@@ -174,6 +159,24 @@ final class CompactionPass {
       finish();
     }
     return areas * LOOK_COST;
+  }
+
+  /// Counts the areas of a unit, as far as the bank has them.
+  ///
+  /// @return how many
+  private long countAreas(FrameMap map, long start, long end) {
+    long areas = 0;
+    for (long area = start; area < end; area += AREA) {
+      long from = Math.max(area, map.allocator().startPfn());
+      long to = Math.min(area + AREA, map.allocator().endPfn());
+      if (from < to) {
+        areaLook.look(map, from, to);
+        plan.addArea(areaLook);
+        found |= order >= 0 && areaLook.freeOrder() >= order;
+        areas++;
+      }
+    }
+    return areas;
   }
 
   /// Goes to the next bank if this one is through.
@@ -251,7 +254,7 @@ final class CompactionPass {
       counters.failed();
     }
     boolean enough = gainedUnits == Math.min(wishedUnits, plan.chosenUnits());
-    if (enough || outcome == EvacuationOutcome.NO_TARGET) {
+    if (enough || targets.isExhausted()) {
       finish();
     }
   }

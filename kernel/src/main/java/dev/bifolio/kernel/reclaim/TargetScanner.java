@@ -26,6 +26,7 @@ final class TargetScanner implements TargetFrames {
   private long avoidStart;
   private long avoidEnd;
   private long looks;
+  private boolean exhausted;
 
   TargetScanner(MovableBanks banks, CompactionPlan plan, MovableFrames movable) {
     this.banks = banks;
@@ -33,8 +34,13 @@ final class TargetScanner implements TargetFrames {
     look = new UnitLook(movable);
   }
 
-  /// Begins at the end of memory.
+  /// Begins a pass, at the end of memory.
   void begin() {
+    exhausted = false;
+    toTheEnd();
+  }
+
+  private void toTheEnd() {
     bank = banks.count();
     areaPfn = 0;
     cursor = 0;
@@ -45,6 +51,11 @@ final class TargetScanner implements TargetFrames {
   void avoid(long startPfn, long endPfn) {
     avoidStart = startPfn;
     avoidEnd = endPfn;
+  }
+
+  /// Whether not even a single frame was found since the pass began.
+  boolean isExhausted() {
+    return exhausted;
   }
 
   /// Areas looked at since the last call.
@@ -72,8 +83,9 @@ final class TargetScanner implements TargetFrames {
           return pfn;
         }
       } while (nextArea());
-      begin();
+      toTheEnd();
     } while (plan.lowerFloor());
+    exhausted = true;
     return NONE;
   }
 

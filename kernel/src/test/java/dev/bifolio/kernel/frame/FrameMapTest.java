@@ -173,20 +173,20 @@ class FrameMapTest {
   void whatWaitsInACacheIsTold() {
     FrameMap map = map(true);
     HybridAllocator frames = (HybridAllocator) map.allocator();
-    for (long pfn = 0x400; pfn < 0x600; pfn += 4) {
-      assertTrue(map.takeNow(pfn, 4, FLAGS));
-    }
-    frames.free(0x500, 2);
-    assertEquals(4, frames.cachedFrameCount());
-    assertEquals(FrameMap.CACHED, map.stateAt(0x500));
-    assertEquals(0x504, FrameMap.endOf(map.stretchAt(0x500)));
-    assertEquals(FrameMap.TAIL, map.stateAt(0x501));
-    assertEquals(0, map.frameCountAt(0x500));
-    assertEquals(512, map.allocatedFramesIn(0x400));
-    assertFalse(map.takeNow(0x500, 4, FLAGS));
-    assertFalse(map.freeNow(0x500, 4));
-    assertEquals(4, frames.cachedFrameCount());
+    long area = frames.tryAllocateOn(0, 9, FLAGS);
+    frames.splitBlock(area, 9);
+    long cached = area + 0x100;
+    assertEquals(0, frames.tryFreeOn(0, cached, 0));
+    assertEquals(1, frames.cachedFrameCount());
+    assertEquals(FrameMap.CACHED, map.stateAt(cached));
+    assertEquals(cached + 1, FrameMap.endOf(map.stretchAt(cached)));
+    assertEquals(0, map.frameCountAt(cached));
+    assertEquals(512, map.allocatedFramesIn(area));
+    assertFalse(map.takeNow(cached, 1, FLAGS));
+    assertFalse(map.freeNow(cached, 1));
+    assertEquals(1, frames.cachedFrameCount());
     frames.drainCaches();
-    assertTrue(map.takeNow(0x500, 4, FLAGS));
+    assertEquals(511, map.allocatedFramesIn(area));
+    assertTrue(map.takeNow(cached, 1, FLAGS));
   }
 }

@@ -78,7 +78,6 @@ class CompactionF4Test {
       }
       assertEquals(did.framesMoved(), items.migration.movedFrames());
       assertEquals(after, items.freeAreas());
-      System.out.println(story + " STORY");
     }
   }
 

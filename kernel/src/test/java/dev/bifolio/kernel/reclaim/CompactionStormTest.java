@@ -10,6 +10,7 @@ import dev.bifolio.testkit.SplitMix64;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -20,10 +21,17 @@ class CompactionStormTest {
   private static final int WORKERS = 3;
   private static final int ITEMS = 4000;
   private static final long FRAMES = 12_288;
-  private static final int ROUNDS = 400_000;
+  private static final int ROUNDS = 200_000;
+  private static final int MOST_ROUNDS = 20_000_000;
 
   private final AtomicReference<Throwable> problem = new AtomicReference<>();
   private final AtomicBoolean over = new AtomicBoolean();
+
+  private final AtomicInteger emptied = new AtomicInteger();
+
+  private boolean enough(MovableItems items) {
+    return emptied.get() > 20 && items.migration.movedBlocks() > 5000;
+  }
 
   private interface Work {
     void run() throws Exception;
@@ -141,7 +149,9 @@ class CompactionStormTest {
         workers.add(worker);
         threads.add(
             start(() -> {
-              for (int round = 0; round < ROUNDS && !over.get(); round++) {
+              for (int round = 0;
+                  !over.get() && (round < ROUNDS || (round < MOST_ROUNDS && !enough(items)));
+                  round++) {
                 worker.round();
               }
             }));
@@ -157,7 +167,6 @@ class CompactionStormTest {
               }
             }
           });
-      long[] emptied = {0};
       Thread ranges =
           start(() -> {
             SplitMix64 random = new SplitMix64(78);
@@ -168,7 +177,7 @@ class CompactionStormTest {
                   items.compaction.emptyRange(
                       start, frameCount, items.source, AllocationFlags.MOVABLE);
               if (outcome == EvacuationOutcome.EMPTIED) {
-                emptied[0]++;
+                emptied.incrementAndGet();
                 Memory.fill(items.addressOf(start), frameCount * 4096, (byte) 0x5A);
                 items.frames.freeRange(start, frameCount);
               }
@@ -200,9 +209,7 @@ class CompactionStormTest {
       items.frames.assertValid();
       assertEquals(0, items.migration.failedMoves());
       assertTrue(items.migration.movedBlocks() > 1000, "moved " + items.migration.movedBlocks());
-      assertTrue(emptied[0] > 10, "emptied " + emptied[0]);
-      System.out.println(
-          "moved " + items.migration.movedBlocks() + " emptied " + emptied[0] + " STORY");
+      assertTrue(emptied.get() > 10, "emptied " + emptied.get());
     }
   }
 }

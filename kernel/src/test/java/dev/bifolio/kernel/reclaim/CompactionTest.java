@@ -9,6 +9,7 @@ import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.frame.BuddyAllocator;
 import dev.bifolio.kernel.frame.FrameAllocator;
 import dev.bifolio.kernel.platform.Memory;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -25,7 +26,16 @@ class CompactionTest {
   private static void fill(MovableItems items, int area, int live) {
     for (int i = 0; i < live; i++) {
       long pfn = START + area * 512L + (long) i * 512 / live;
-      assertEquals(pfn, items.frames.allocateRange(pfn, 1, AllocationFlags.MOVABLE));
+      assertTrue(items.frames.allocateRange(pfn, 1, AllocationFlags.MOVABLE));
+      items.adopt(pfn, 1);
+    }
+  }
+
+  /// Puts so many single items to the beginning of an area.
+  private static void fillPacked(MovableItems items, int area, int live) {
+    for (int i = 0; i < live; i++) {
+      long pfn = START + area * 512L + i;
+      assertTrue(items.frames.allocateRange(pfn, 1, AllocationFlags.MOVABLE));
       items.adopt(pfn, 1);
     }
   }
@@ -60,7 +70,7 @@ class CompactionTest {
       assertEquals(0, did.unitsFailed());
       assertEquals(1, items.freeAreas());
       long freed = START + 3 * 512;
-      assertEquals(freed, items.frames.allocateRange(freed, 512, AllocationFlags.NONE));
+      assertTrue(items.frames.allocateRange(freed, 512, AllocationFlags.NONE));
       items.frames.freeRange(freed, 512);
       items.assertAllThere();
       for (int item = 100 + 60 + 200; item < 100 + 60 + 200 + 40; item++) {
@@ -117,18 +127,21 @@ class CompactionTest {
   @ValueSource(booleans = {true, false})
   void blocksOfSeveralFramesMoveToo(boolean hybrid) {
     try (MovableItems items = items(hybrid, 4)) {
-      long[] starts = {0, 8, 64, 128};
-      int[] counts = {1, 8, 5, 64};
-      for (int i = 0; i < 4; i++) {
-        long pfn = START + starts[i];
-        assertEquals(pfn, items.frames.allocateRange(pfn, counts[i] == 5 ? 1 : counts[i], 2));
-        items.adopt(pfn, counts[i] == 5 ? 1 : counts[i]);
+      items.frames.allocateRange(START, 512, AllocationFlags.MOVABLE);
+      for (int area = 1; area < 4; area++) {
+        fillPacked(items, area, 200);
       }
-      fill(items, 1, 200);
-      fill(items, 2, 200);
-      fill(items, 3, 200);
-      assertTrue(items.add(5) >= 0);
+      items.frames.freeRange(START, 512);
+      long[] starts = {0, 8, 128};
+      int[] counts = {1, 8, 64};
+      for (int i = 0; i < 3; i++) {
+        long pfn = START + starts[i];
+        assertTrue(items.frames.allocateRange(pfn, counts[i], AllocationFlags.MOVABLE));
+        items.adopt(pfn, counts[i]);
+      }
+      int odd = items.add(5);
       items.frames.drainCaches();
+      assertTrue(items.places.get(odd) < START + 2048);
       assertEquals(CompactionOutcome.SUCCESS, compactToTheEnd(items, 9));
       assertEquals(1, items.freeAreas());
       items.assertAllThere();
@@ -158,7 +171,7 @@ class CompactionTest {
       items.answer = item -> item != 9;
       assertEquals(CompactionOutcome.SUCCESS, compactToTheEnd(items, 9));
       CompactionCounters did = items.compaction.counters();
-      assertEquals(1, did.unitsFailed());
+      assertEquals(2, did.unitsFailed()); // once more before the next best
       assertEquals(1, did.unitsGained());
       assertEquals(9 + 40, did.framesMoved());
       items.assertAllThere();
@@ -192,6 +205,20 @@ class CompactionTest {
       assertEquals(1 + 3 + 7 + 15, attempts);
       assertEquals(1, items.freeAreas());
       assertEquals(CompactionOutcome.SUCCESS, items.compaction.compact(9, 100_000));
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void aLongBlockWithoutAPlaceLeavesTheOtherAreas(boolean hybrid) {
+    try (MovableItems items = items(hybrid, 5)) {
+      assertTrue(items.frames.allocateRange(START + 256, 256, AllocationFlags.MOVABLE));
+      items.adopt(START + 256, 256);
+      fillAll(items, 0, 256, 300, 256, 300);
+      assertEquals(CompactionOutcome.SUCCESS, compactToTheEnd(items, 9));
+      assertEquals(1, items.freeAreas());
+      assertEquals(START + 256, items.places.get(0));
+      items.assertAllThere();
     }
   }
 
@@ -236,7 +263,7 @@ class CompactionTest {
       }
       assertEquals(CompactionOutcome.SUCCESS, items.compaction.compact(1, 1_000_000));
       items.compaction.wake(9);
-      while (items.compaction.counters().framesMoved() < 350) {
+      while (items.compaction.counters().framesMoved() < 150) {
         assertTrue(items.compaction.step(10));
       }
       assertEquals(
@@ -273,7 +300,7 @@ class CompactionTest {
   void proactivenessSetsTheMarks(int percent) {
     try (MovableItems items = items(true, 100)) {
       int[] lives = new int[100];
-      java.util.Arrays.fill(lives, 128);
+      Arrays.fill(lives, 128);
       fillAll(items, lives);
       assertEquals(0, items.compaction.proactiveness());
       items.compaction.setProactiveness(percent);
@@ -309,7 +336,7 @@ class CompactionTest {
   void aHopelessBackgroundIsDeferredToo() {
     try (MovableItems items = items(true, 16)) {
       int[] lives = new int[16];
-      java.util.Arrays.fill(lives, 128);
+      Arrays.fill(lives, 128);
       fillAll(items, lives);
       items.answer = item -> false;
       items.compaction.setProactiveness(100);
