@@ -6,6 +6,7 @@ import dev.bifolio.kernel.frame.FrameAllocator;
 import dev.bifolio.kernel.frame.FrameInfo;
 import dev.bifolio.kernel.frame.HybridAllocator;
 import dev.bifolio.kernel.platform.Cpu;
+import dev.bifolio.kernel.reclaim.MemoryReclaim;
 import dev.bifolio.kernel.unit.Pages;
 import dev.bifolio.kernel.zone.AccountTree;
 import dev.bifolio.kernel.zone.NumaTopology;
@@ -79,12 +80,14 @@ final class BankLayout {
   BootReport.Allocator report(BankPlan plan) {
     long allocatorBytes = 0;
     long infoBytes = 0;
+    long zoneBytes = headerBytes(plan);
     for (int b = 0; b < plan.count(); b++) {
-      allocatorBytes += infoOffset(plan, b);
+      allocatorBytes += allocatorBytes(plan, b);
+      zoneBytes += ZoneBank.byteSize(cpuCount(plan, b));
       infoBytes += infoBytes(plan, b);
     }
     return new BootReport.Allocator(
-        options.allocator(), isHybrid() ? cpuCount : 0, allocatorBytes, infoBytes);
+        options.allocator(), isHybrid() ? cpuCount : 0, allocatorBytes, zoneBytes, infoBytes);
   }
 
   /// One line for the log.
@@ -100,7 +103,9 @@ final class BankLayout {
         + centibits / 100
         + (centibits % 100 < 10 ? ".0" : ".")
         + centibits % 100
-        + " bits a frame; FrameInfo: "
+        + " bits a frame; zones: "
+        + BootNotes.bytes(all.zoneByteSize())
+        + "; FrameInfo: "
         + BootNotes.bytes(all.infoByteSize());
   }
 
@@ -139,15 +144,36 @@ final class BankLayout {
 
   // ---- The machine's own words ----
 
-  /// Bytes in front of the first section: the zones' common words, then the accounts.
-  long headerBytes() {
+  /// Bytes in front of the first section: the zones' common words, reclaim's, the accounts'.
+  long headerBytes(BankPlan plan) {
     int accounts = options.accountCount();
-    return ZonedFrames.BYTE_SIZE + (accounts == 0 ? 0 : AccountTree.byteSize(accounts));
+    return accountsOffset(plan) + (accounts == 0 ? 0 : AccountTree.byteSize(accounts));
+  }
+
+  /// Where reclaim has its words, from the header's address on.
+  static long reclaimOffset() {
+    return ZonedFrames.BYTE_SIZE;
+  }
+
+  private static long accountsOffset(BankPlan plan) {
+    return reclaimOffset() + MemoryReclaim.byteSize(zoneCount(plan));
+  }
+
+  /// How many zones have memory. Banks of one zone need not be neighbours.
+  private static int zoneCount(BankPlan plan) {
+    boolean[] seen = new boolean[plan.nodeCount() * ZoneType.COUNT];
+    int count = 0;
+    for (int b = 0; b < plan.count(); b++) {
+      int zone = plan.nodeIndex(b) * ZoneType.COUNT + plan.zoneType(b);
+      count += seen[zone] ? 0 : 1;
+      seen[zone] = true;
+    }
+    return count;
   }
 
   /// The accounts, null if nobody asked for any.
-  @Nullable AccountTree buildAccounts(long headerAddress) {
+  @Nullable AccountTree buildAccounts(BankPlan plan, long headerAddress) {
     int accounts = options.accountCount();
-    return accounts == 0 ? null : new AccountTree(headerAddress + ZonedFrames.BYTE_SIZE, accounts);
+    return accounts == 0 ? null : new AccountTree(headerAddress + accountsOffset(plan), accounts);
   }
 }

@@ -51,6 +51,7 @@ public final class BootOptions {
   private long minFreeKib = BY_RULE;
   private boolean hugePages;
   private int accountCount;
+  private boolean verifiedMoves;
 
   private BootOptions() {}
 
@@ -72,6 +73,7 @@ public final class BootOptions {
     minFreeKib = from.minFreeKib;
     hugePages = from.hugePages;
     accountCount = from.accountCount;
+    verifiedMoves = from.verifiedMoves;
   }
 
   /// One more range of RAM from the boot loader; many device trees leave all of it to the loader.
@@ -356,6 +358,23 @@ public final class BootOptions {
     BootOptions copy = new BootOptions(this);
     copy.accountCount = count;
     return copy;
+  }
+
+  /// Whether each frame that is moved is compared with its original before anything names it.
+  ///
+  /// @param verified false by default
+  /// @return a copy with the change
+  public BootOptions withVerifiedMoves(boolean verified) {
+    BootOptions copy = new BootOptions(this);
+    copy.verifiedMoves = verified;
+    return copy;
+  }
+
+  /// Whether moves are verified.
+  ///
+  /// @return true if they are
+  public boolean verifiedMoves() {
+    return verifiedMoves;
   }
 
   /// What ordinary requests leave.

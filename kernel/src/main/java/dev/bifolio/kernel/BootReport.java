@@ -65,10 +65,15 @@ public record BootReport(
   /// @param kind which one
   /// @param cpuCount for how many CPUs there are caches, 0 for an allocator without
   /// @param byteSize what they need to know of the frames, caches included
+  /// @param zoneByteSize of the words of zones, reclaim and accounts
   /// @param infoByteSize of the words for the layers above,
   ///   [FrameInfo][dev.bifolio.kernel.frame.FrameInfo]
   public record Allocator(
-      BootOptions.AllocatorKind kind, int cpuCount, long byteSize, long infoByteSize) {
+      BootOptions.AllocatorKind kind,
+      int cpuCount,
+      long byteSize,
+      long zoneByteSize,
+      long infoByteSize) {
     /// What the allocators need for each frame.
     ///
     /// @param frameCount frames of RAM

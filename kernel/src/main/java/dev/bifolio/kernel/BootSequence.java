@@ -12,6 +12,8 @@ import dev.bifolio.kernel.firmware.ReservedRegion.Source;
 import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.platform.Window;
 import dev.bifolio.kernel.platform.WindowException;
+import dev.bifolio.kernel.reclaim.MappedCopier;
+import dev.bifolio.kernel.reclaim.MemoryReclaim;
 import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.unit.Pages;
 import dev.bifolio.kernel.zone.AccountTree;
@@ -170,7 +172,7 @@ final class BootSequence {
     BankPlan plan = placeMemMap(borders);
     notes.endStep("mem_map");
     NumaTopology topology = NumaStep.topologyOf(map, nodeIds(plan), notes);
-    AccountTree accounts = layout.buildAccounts(plan.headerAddress() + offset);
+    AccountTree accounts = layout.buildAccounts(plan, plan.headerAddress() + offset);
     ZonedFrames frames =
         new ZonedFrames(
             layout.buildBanks(plan, topology, offset),
@@ -183,6 +185,12 @@ final class BootSequence {
     Watermarks watermarks = new Watermarks(frames.zones());
     watermarks.setMinFree(options.minFreeKib(), options.hugePages());
     watermarks.apply();
+    MemoryReclaim reclaim =
+        new MemoryReclaim(
+            frames,
+            new MappedCopier(offset),
+            options.verifiedMoves(),
+            plan.headerAddress() + offset + BankLayout.reclaimOffset());
     logZones(frames.zones());
     notes.endStep("zones");
     AddressRange heap = takeHeap(frames, presentBytes);
@@ -213,7 +221,7 @@ final class BootSequence {
             reservations.sorted(),
             notes.warnings(),
             notes.steps());
-    return new Machine(window, offset, frames, watermarks, accounts, release, report);
+    return new Machine(window, offset, frames, reclaim, watermarks, accounts, release, report);
   }
 
   /// Whole frames that no reservation touches.
@@ -231,7 +239,7 @@ final class BootSequence {
 
   private BankPlan placeMemMap(ZoneBorders borders) throws BootException {
     BankPlan plan = new BankPlan(memblock.memory(), borders);
-    plan.setHeaderByteSize(layout.headerBytes());
+    plan.setHeaderByteSize(layout.headerBytes(plan));
     for (int b = 0; b < plan.count(); b++) {
       plan.setSectionByteSize(b, layout.sectionBytes(plan, b));
     }

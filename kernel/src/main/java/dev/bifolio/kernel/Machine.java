@@ -7,6 +7,7 @@ import dev.bifolio.kernel.frame.FrameStatistics;
 import dev.bifolio.kernel.frame.ValidationReport;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.platform.Window;
+import dev.bifolio.kernel.reclaim.MemoryReclaim;
 import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.FrameRequestException;
@@ -62,6 +63,7 @@ public final class Machine implements FrameRequests, AutoCloseable {
   private final Window window;
   private final long physToVirtOffset;
   private final ZonedFrames frames;
+  private final MemoryReclaim reclaim;
   private final Watermarks watermarks;
   private final @Nullable AccountTree accounts;
   private final BootReport report;
@@ -73,6 +75,7 @@ public final class Machine implements FrameRequests, AutoCloseable {
       Window window,
       long physToVirtOffset,
       ZonedFrames frames,
+      MemoryReclaim reclaim,
       Watermarks watermarks,
       @Nullable AccountTree accounts,
       long[] releasableRuns,
@@ -80,6 +83,7 @@ public final class Machine implements FrameRequests, AutoCloseable {
     this.window = window;
     this.physToVirtOffset = physToVirtOffset;
     this.frames = frames;
+    this.reclaim = reclaim;
     this.watermarks = watermarks;
     this.accounts = accounts;
     this.releasableRuns = releasableRuns;
@@ -391,6 +395,26 @@ public final class Machine implements FrameRequests, AutoCloseable {
   public ZoneSet zones() {
     requireOpen();
     return frames.zones();
+  }
+
+  /// Shrinkers, movable frames, compaction and pressure.
+  ///
+  /// @return what gives memory back and puts it together
+  /// @throws IllegalStateException after [#close()]
+  public MemoryReclaim reclaim() {
+    requireOpen();
+    return reclaim;
+  }
+
+  /// Does a bounded part of the background's work: reclaim and compaction. A machine has no thread;
+  /// whoever owns it calls this now and then, one at a time.
+  ///
+  /// @param budget in frames given back or moved, 1 or more
+  /// @return whether there is more to do at once
+  /// @throws IllegalStateException after [#close()]
+  public boolean step(long budget) {
+    requireOpen();
+    return reclaim.step(budget);
   }
 
   /// The settings of the watermarks. Whoever changes one applies them; one thread at a time.

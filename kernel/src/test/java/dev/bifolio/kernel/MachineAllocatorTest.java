@@ -71,8 +71,10 @@ class MachineAllocatorTest {
         long centibits = report.allocator().centibitsPerFrame(report.frames().present());
         assertTrue(centibits <= 300, () -> centibits + " hundredths of a bit a frame");
         assertEquals(8 * report.frames().present(), report.allocator().infoByteSize());
-        long both = bytes[i] + report.allocator().infoByteSize();
-        assertEquals((both + 4095) & -4096, report.memMapByteSize());
+        long zones = report.allocator().zoneByteSize();
+        assertTrue(zones > 0 && zones < 64 * 1024, () -> zones + " bytes for one zone");
+        long all = bytes[i] + zones + report.allocator().infoByteSize();
+        assertEquals((all + 4095) & -4096, report.memMapByteSize());
         String cpus = cpuCount == 1 ? "1 CPU, " : "64 CPUs, ";
         assertTrue(
             log.stream().anyMatch(l -> l.startsWith("allocator: hybrid, caches for " + cpus)),

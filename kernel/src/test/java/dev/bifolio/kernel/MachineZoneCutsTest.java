@@ -6,7 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.bifolio.kernel.firmware.Architecture;
 import dev.bifolio.kernel.firmware.MemoryMap;
+import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.unit.AddressRange;
+import dev.bifolio.kernel.zone.ZoneType;
 import org.junit.jupiter.api.Test;
 
 /// Boots of machines whose banks are cut at the borders of zones.
@@ -23,6 +25,7 @@ class MachineZoneCutsTest {
     MemoryMap map = Maps.e820(Architecture.X86_64).ram(0, 2 * GIB).build();
     BootOptions options =
         BootOptions.DEFAULTS
+            .withMinFreeKib(0)
             .withMovable(512 * MIB)
             .withDeviceMemory(device(4 * GIB, 64 * MIB))
             .withDeviceMemory(device(GIB * 3, 2 * MIB));
@@ -32,16 +35,28 @@ class MachineZoneCutsTest {
       // The first MiB and the local APIC's page, which is no RAM here, are reserved.
       assertEquals(159, frames.reserved());
       assertEquals(0, machine.report().warningCount());
-      long got = 0;
-      for (int order = 10; order >= 0; order--) {
-        for (long pfn = machine.allocate(order, 0); pfn >= 0; pfn = machine.allocate(order, 0)) {
-          assertTrue(pfn >= 256 && pfn < (2 * GIB) >> 12, "frame " + pfn);
-          got += 1L << order;
-        }
-      }
+      long got = takeAll(machine, AllocationFlags.NONE);
+      BootReport.ZoneRow movable = machine.report().zones()[3];
+      assertEquals(ZoneType.MOVABLE, movable.type());
+      assertEquals((512 * MIB) >> 12, movable.present());
+      assertEquals(frames.free() - movable.free(), got);
+      got += takeAll(machine, AllocationFlags.MOVABLE | AllocationFlags.MOVABLE_ZONE);
       assertEquals(frames.free() + frames.cached(), got);
       machine.assertValid();
     }
+  }
+
+  private static long takeAll(Machine machine, int flags) {
+    long got = 0;
+    for (int order = 10; order >= 0; order--) {
+      for (long pfn = machine.allocate(order, flags);
+          pfn >= 0;
+          pfn = machine.allocate(order, flags)) {
+        assertTrue(pfn >= 256 && pfn < (2 * GIB) >> 12, "frame " + pfn);
+        got += 1L << order;
+      }
+    }
+    return got;
   }
 
   @Test

@@ -358,6 +358,13 @@ public final class Zone {
     return Math.max(0, minFrames() - availableFrames());
   }
 
+  /// Somebody has taken frames from the allocators of this zone by himself: they count as used.
+  ///
+  /// @param frameCount how many more are in use now
+  public void tookRange(long frameCount) {
+    gauge.spend(frameCount);
+  }
+
   // ---- Offline memory ----
 
   /// Frames that were taken out of use; they are not managed.
@@ -368,7 +375,9 @@ public final class Zone {
   }
 
   /// Frames go offline, or come back.
-  void addOffline(long frameCount) {
+  ///
+  /// @param frameCount how many; negative when they come back
+  public void addOffline(long frameCount) {
     Memory.getAndAddLong(address + OFFLINE, frameCount);
   }
 

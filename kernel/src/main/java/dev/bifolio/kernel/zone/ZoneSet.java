@@ -168,6 +168,14 @@ public final class ZoneSet {
     return bank < 0 ? null : banks.bank(bank).info();
   }
 
+  /// The words for the layers above of one bank.
+  ///
+  /// @param bank 0 … the number of all banks - 1, from the lowest to the highest
+  /// @return the plane
+  public FrameInfo plane(int bank) {
+    return banks.bank(bank).info();
+  }
+
   /// The order of a count, where sums are by order.
   static int orderOf(long frameCount) {
     return Math.min(Pages.MAX_ORDER, Pages.framesToOrderUp(frameCount));
@@ -175,18 +183,18 @@ public final class ZoneSet {
 
   // ---- Sums ----
 
-  /// Frames that are managed, those that are offline not counted.
+  /// Frames of RAM that are managed: those that are offline, and device memory, are not counted.
   ///
   /// @return a count
   public long managedFrames() {
     long sum = 0;
     for (Zone zone : zones) {
-      sum += zone.managedFrames();
+      sum += zone.type() == ZoneType.DEVICE ? 0 : zone.managedFrames();
     }
     return sum;
   }
 
-  /// Free frames of a node. A walk.
+  /// Free frames of a node, device memory not counted. A walk.
   ///
   /// @param nodeIndex a node, or -1 for all
   /// @return a count
@@ -198,7 +206,7 @@ public final class ZoneSet {
     return sum;
   }
 
-  /// Frames in caches of a node. A walk.
+  /// Frames in caches of a node, device memory not counted. A walk.
   ///
   /// @param nodeIndex a node, or -1 for all
   /// @return a count
@@ -210,7 +218,7 @@ public final class ZoneSet {
     return sum;
   }
 
-  /// Free blocks of an order in a node. A walk.
+  /// Free blocks of an order in a node, device memory not counted. A walk.
   ///
   /// @param nodeIndex a node, or -1 for all
   /// @param order legal for the allocators
@@ -224,7 +232,7 @@ public final class ZoneSet {
   }
 
   private static boolean isIn(Zone zone, int nodeIndex) {
-    return nodeIndex < 0 || zone.nodeIndex() == nodeIndex;
+    return zone.type() != ZoneType.DEVICE && (nodeIndex < 0 || zone.nodeIndex() == nodeIndex);
   }
 
   /// Empties all caches.
@@ -238,7 +246,8 @@ public final class ZoneSet {
     return frames;
   }
 
-  /// What all zones count together. A walk; exact when nobody allocates or frees.
+  /// What all zones count together, device memory too. A walk; exact when nobody allocates or
+  /// frees.
   ///
   /// @return a snapshot
   public FrameStatistics statistics() {

@@ -209,6 +209,7 @@ class BankPlanTest {
   void metadataComeFromBelowWhatIsToBeEmptied() {
     ram(0, 4000, 5);
     BankPlan plan = new BankPlan(memblock.memory(), new Cuts().keptFreeFrom(2048));
+    plan.setHeaderByteSize(64);
     plan.setSectionByteSize(0, 4000);
     plan.setSectionByteSize(1, 65);
     assertEquals(-1, plan.place(memblock));
@@ -225,6 +226,7 @@ class BankPlanTest {
     BankPlan plan =
         new BankPlan(
             memblock.memory(), new Cuts().keptFreeFrom(0).devices(new long[] {9000, 9100, 7L}));
+    plan.setHeaderByteSize(33);
     plan.setSectionByteSize(0, 4096);
     plan.setSectionByteSize(1, 100);
     plan.setSectionByteSize(2, 10);
@@ -234,6 +236,7 @@ class BankPlanTest {
     assertEquals(1097L << 12, plan.nodeRange(1).base());
     assertEquals(1096L << 12, plan.nodeRange(2).base());
     assertEquals(1096L << 12, plan.sectionAddress(2));
+    assertEquals(plan.headerAddress() + 64, plan.sectionAddress(0));
   }
 
   @Test

@@ -1,0 +1,343 @@
+package dev.bifolio.kernel.reclaim;
+
+import dev.bifolio.kernel.frame.AllocationFlags;
+import dev.bifolio.kernel.frame.FrameAllocator;
+import dev.bifolio.kernel.frame.FrameInfo;
+import dev.bifolio.kernel.frame.HybridAllocator;
+import dev.bifolio.kernel.platform.Memory;
+import dev.bifolio.kernel.unit.Pages;
+import dev.bifolio.kernel.zone.PressureGauge;
+import dev.bifolio.kernel.zone.PressureLevel;
+import dev.bifolio.kernel.zone.Reclaimer;
+import dev.bifolio.kernel.zone.Zone;
+import dev.bifolio.kernel.zone.ZonedFrames;
+import org.jspecify.annotations.Nullable;
+
+/// All that gives memory back or puts it together, over the zones of a machine: what a request in
+/// need turns to, and what goes on in the background, step by step.
+///
+/// # Overview
+///
+/// ```
+///   a request                      below low     below min             pieces too small
+///      │                              │              │                       │
+///      v                              v              v                       v
+///   ZoneSearch ─────────────────>   wake          reclaim                 compact
+///                                     │              │ at once, bounded      │ at once, bounded
+///                                     v              v                       v
+///   step(budget) ──> woken zones up to high: demote ─> Shrinkers      Compaction of the zone
+///                └─> compaction of each zone, on demand or proactive
+/// ```
+///
+/// Nothing here has a thread: whoever owns the machine calls [#step], on a simulated clock or on a
+/// thread of his own. A step asks the zones in turn, beginning where the last one ended, so that a
+/// small budget reaches all of them.
+///
+/// States of a zone: *quiet*; *woken*, since a request left less than low; back to quiet when high
+/// is reached, or when nobody had anything to give: the next request that notices wakes it again.
+/// When a woken zone becomes quiet its boost ends, and compaction is told of the largest block that
+/// was asked for.
+///
+/// - I1 No lock of an allocator or zone is held when a shrinker, an owner or a listener is called.
+/// - I2 Direct work is bounded: one call shares out at most [#DIRECT_FRAMES] frames or what is
+///   missing, if that is more, and moves at most [#DIRECT_MOVES] frames.
+/// - I3 What is called out of a shrinker or an owner reclaims nothing and compacts nothing, so a
+///   request in there ends.
+///
+/// Any thread, but [#step] is for one at a time. No Java objects. Zones of classic allocators are
+/// not compacted here: their lock is not ours to hold while owners are called.
+///
+/// Rejected: a list of pages by age here (the owners of frames know their use; shrinkers ask them);
+/// waking a thread (there is none, and replay must not depend on one).
+///
+/// Sources: Linux, `mm/vmscan.c` (kswapd, direct reclaim) and `mm/compaction.c` (kcompactd);
+/// Gorman, Understanding the Linux Virtual Memory Manager, ch. 10.
+public final class MemoryReclaim implements Reclaimer {
+  /// What a request asks for at least, so that it pays: Linux's `SWAP_CLUSTER_MAX`.
+  public static final long DIRECT_FRAMES = 32;
+
+  /// How many frames a request has moved at most before it fails.
+  public static final long DIRECT_MOVES = 32_768;
+
+  private static final long MOVES_AT_ONCE = 2048;
+
+  /// Of a zone's words: the largest order asked for since it was woken, plus one; 0 if quiet.
+  private static final long WOKEN = 0;
+
+  private static final long ZONE_BYTES = 64;
+  private static final long LEAST_COMPACTED_FRAMES = 2L << Pages.HUGE_ORDER;
+
+  private final ZonedFrames frames;
+  private final long address;
+  private final Shrinkers shrinkers;
+  private final MovableFrames movable;
+  private final Migration migration;
+  private final PressureGauge pressure;
+  private final @Nullable Compaction[] compactions;
+  private @Nullable Demotion demotion;
+  private int nextZone;
+
+  /// Reclaim over zones, which turn to it from now on.
+  ///
+  /// @param frames the zones
+  /// @param copier what happens to the bytes of frames that move
+  /// @param verify whether each copy is compared with the original before anything names it
+  /// @param address of [#byteSize(int)] zero bytes, a multiple of 64
+  public MemoryReclaim(ZonedFrames frames, FrameCopier copier, boolean verify, long address) {
+    this.frames = frames;
+    int zones = frames.zones().count();
+    long next = address;
+    shrinkers = new Shrinkers(next);
+    next += Pages.alignUp(Shrinkers.byteSize(), ZONE_BYTES);
+    FrameInfo[] planes = new FrameInfo[bankCount(frames)];
+    for (int b = 0; b < planes.length; b++) {
+      planes[b] = frames.zones().plane(b);
+    }
+    movable = new MovableFrames(planes);
+    migration = new Migration(movable, copier, verify, next);
+    next += Pages.alignUp(Migration.byteSize(), ZONE_BYTES);
+    pressure = new PressureGauge(next, zones);
+    next += PressureGauge.byteSize(zones);
+    compactions = new Compaction[zones];
+    for (int z = 0; z < zones; z++) {
+      Zone zone = frames.zones().zone(z);
+      FrameAllocator[] banks = new FrameAllocator[zone.bankCount()];
+      for (int b = 0; b < banks.length; b++) {
+        banks[b] = zone.bank(b).allocator();
+      }
+      if (isCompacted(zone)) {
+        compactions[z] = new Compaction(new MovableBanks(banks), migration, next);
+      }
+      next += Pages.alignUp(Compaction.byteSize(), ZONE_BYTES);
+    }
+    this.address = next;
+    frames.setReclaimer(this);
+  }
+
+  /// Bytes of memory that it needs.
+  ///
+  /// @param zoneCount how many zones have memory
+  /// @return a multiple of 64
+  public static long byteSize(int zoneCount) {
+    return Pages.alignUp(Shrinkers.byteSize(), ZONE_BYTES)
+        + Pages.alignUp(Migration.byteSize(), ZONE_BYTES)
+        + PressureGauge.byteSize(zoneCount)
+        + zoneCount * (Pages.alignUp(Compaction.byteSize(), ZONE_BYTES) + ZONE_BYTES);
+  }
+
+  private static int bankCount(ZonedFrames frames) {
+    int count = 0;
+    for (int z = 0; z < frames.zones().count(); z++) {
+      count += frames.zones().zone(z).bankCount();
+    }
+    return count;
+  }
+
+  private static boolean isCompacted(Zone zone) {
+    return zone.bank(0).allocator() instanceof HybridAllocator
+        && zone.endPfn() - zone.startPfn() >= LEAST_COMPACTED_FRAMES;
+  }
+
+  // ---- Its parts ----
+
+  /// Who can give frames back.
+  ///
+  /// @return the registry
+  public Shrinkers shrinkers() {
+    return shrinkers;
+  }
+
+  /// Who can have frames moved.
+  ///
+  /// @return the agreement, over all memory
+  public MovableFrames movable() {
+    return movable;
+  }
+
+  /// Who moves frames.
+  ///
+  /// @return the mover, with its counters
+  public Migration migration() {
+    return migration;
+  }
+
+  /// Who is told how short memory is.
+  ///
+  /// @return the gauge; zones have their [Zone#index()] there
+  public PressureGauge pressure() {
+    return pressure;
+  }
+
+  /// The compaction of a zone.
+  ///
+  /// @param zone of these zones
+  /// @return null for a zone with classic allocators, or of less than two areas
+  public @Nullable Compaction compaction(Zone zone) {
+    return compactions[zone.index()];
+  }
+
+  /// Says who moves frames to slower memory before anything is given back.
+  ///
+  /// @param demotion null for nobody, the default
+  public void setDemotion(@Nullable Demotion demotion) {
+    this.demotion = demotion;
+  }
+
+  // ---- For requests ----
+
+  @Override
+  public void wake(Zone zone, int order) {
+    long word = wokenWord(zone);
+    long now = Memory.getLongVolatile(word);
+    while (now < order + 1L && !Memory.compareAndSetLong(word, now, order + 1L)) {
+      now = Memory.getLongVolatile(word);
+    }
+    observe(zone);
+  }
+
+  private long wokenWord(Zone zone) {
+    return address + zone.index() * ZONE_BYTES + WOKEN;
+  }
+
+  private PressureLevel observe(Zone zone) {
+    return pressure.observe(
+        zone.index(),
+        zone.availableFrames(),
+        zone.minFrames(),
+        zone.lowFrames(),
+        zone.highFrames());
+  }
+
+  @Override
+  public long reclaim(Zone zone, int order, long wantedFrames) {
+    observe(zone);
+    return giveBack(zone, Math.max(wantedFrames, DIRECT_FRAMES));
+  }
+
+  /// Frames leave a zone for a slower node, or its node as a whole.
+  private long giveBack(Zone zone, long wantedFrames) {
+    Demotion slower = demotion;
+    long demoted = slower == null ? 0 : slower.demote(zone, wantedFrames);
+    return demoted >= wantedFrames
+        ? demoted
+        : demoted + shrinkers.shrink(zone.nid(), wantedFrames - demoted);
+  }
+
+  @Override
+  public boolean compact(Zone zone, int order) {
+    Compaction compaction = compactions[zone.index()];
+    if (compaction == null) {
+      return false;
+    }
+    CompactionOutcome outcome = CompactionOutcome.UNDER_WAY;
+    for (long moved = 0;
+        outcome == CompactionOutcome.UNDER_WAY && moved < DIRECT_MOVES;
+        moved += MOVES_AT_ONCE) {
+      outcome = compaction.compact(order, MOVES_AT_ONCE);
+    }
+    return outcome == CompactionOutcome.SUCCESS;
+  }
+
+  // ---- In the background ----
+
+  /// Does a bounded part of the background's work: one zone's, then the next one's.
+  ///
+  /// @param budget in frames given back or moved, 1 or more; the last unit of work may go beyond it
+  /// @return whether there is more to do at once
+  public boolean step(long budget) {
+    int zones = compactions.length;
+    long left = budget;
+    boolean more = false;
+    for (int i = 0; i < zones && left > 0; i++) {
+      Zone zone = frames.zones().zone(nextZone);
+      nextZone = nextZone + 1 == zones ? 0 : nextZone + 1;
+      left -= refill(zone, left);
+      Compaction compaction = compactions[zone.index()];
+      if (left > 0 && compaction != null) {
+        more |= compaction.step(left);
+      }
+      more |= isWoken(zone);
+    }
+    return more;
+  }
+
+  /// Whether background reclaim has work in a zone.
+  ///
+  /// @param zone of these zones
+  /// @return true from a wake-up until high is reached or nothing can be given back
+  public boolean isWoken(Zone zone) {
+    return Memory.getLongVolatile(wokenWord(zone)) != 0;
+  }
+
+  /// Goes towards high in a woken zone.
+  ///
+  /// @return what it cost
+  private long refill(Zone zone, long budget) {
+    long woken = Memory.getLongVolatile(wokenWord(zone));
+    if (woken == 0) {
+      return 0;
+    }
+    long missing = zone.highFrames() - zone.availableFrames();
+    long wanted = Math.min(missing, budget);
+    long freed = missing > 0 ? giveBack(zone, wanted) : 0;
+    if (freed >= missing || freed == 0) {
+      rest(zone, woken);
+    }
+    observe(zone);
+    return Math.max(0, wanted);
+  }
+
+  private void rest(Zone zone, long woken) {
+    if (!Memory.compareAndSetLong(wokenWord(zone), woken, 0)) {
+      return; // a larger block was asked for meanwhile
+    }
+    zone.endBoost();
+    Compaction compaction = compactions[zone.index()];
+    if (woken > 1 && compaction != null) {
+      compaction.wake((int) woken - 1);
+    }
+  }
+
+  // ---- A certain range ----
+
+  /// Moves everything out of a range of one bank and takes it, whatever watermarks say; it is freed
+  /// by [ZonedFrames#tryFreeRange]. If that cannot be, nothing has changed but the places of
+  /// movable frames.
+  ///
+  /// @param startPfn first frame
+  /// @param frameCount 1 or more
+  /// @return what came of it; OUT_OF_RANGE too where nothing can be moved and the range is not free
+  public EvacuationOutcome takeRange(long startPfn, long frameCount) {
+    Zone zone = frames.zones().ofFrame(startPfn);
+    if (zone == null || frameCount < 1) {
+      return EvacuationOutcome.OUT_OF_RANGE;
+    }
+    Compaction compaction = compactions[zone.index()];
+    if (compaction == null) {
+      long taken = frames.tryAllocateRange(startPfn, frameCount, AllocationFlags.LONG);
+      return taken >= 0 ? EvacuationOutcome.EMPTIED : EvacuationOutcome.BLOCKED;
+    }
+    EvacuationOutcome outcome =
+        compaction.emptyRange(startPfn, frameCount, targets, AllocationFlags.MOVABLE);
+    if (outcome == EvacuationOutcome.EMPTIED) {
+      zone.tookRange(frameCount);
+    }
+    return outcome;
+  }
+
+  /// Targets for what lies in a range that is emptied: anywhere, without reclaim, since that might
+  /// want to move the same frames.
+  private final FrameSource targets =
+      new FrameSource() {
+        @Override
+        public long allocate(int order, int flags) {
+          int all = flags | AllocationFlags.MOVABLE_ZONE | AllocationFlags.NOWAIT;
+          return frames.tryAllocate(order, all);
+        }
+
+        @Override
+        public void free(long pfn, int order) {
+          frames.free(pfn, order);
+        }
+      };
+}
