@@ -97,7 +97,7 @@ public final class ZonedFrames {
     for (int n = 0; n < nids.length; n++) {
       preferred[n] = firstZone(n);
     }
-    only = zones.count() == 1 ? zones.zone(0) : null;
+    only = zones.count() == 1 && preferred.length == 1 ? zones.zone(0) : null;
     single = banks.length == 1 && banks[0].allocator() instanceof HybridAllocator h ? h : null;
   }
 
@@ -134,7 +134,7 @@ public final class ZonedFrames {
 
   /// A block, near a CPU, from its caches and allowances: for replay and tests.
   ///
-  /// @param cpu any number; where there are fewer CPUs, several share
+  /// @param cpu 0 or more; where there are fewer CPUs, several share
   /// @param order 0 … [#maxOrder()]
   /// @param flags [AllocationFlags]
   /// @return the head frame, or the code of a FrameError
@@ -142,31 +142,39 @@ public final class ZonedFrames {
     if (order < 0 || order > maxOrder) {
       return refuse(FrameError.INVALID_ORDER);
     }
-    int node = topology.nodeOfCpu(cpu);
-    Zone zone = preferred[node];
+    Zone zone = only != null ? only : preferred[topology.nodeOfCpu(cpu)];
     if ((flags & SLOW_FLAGS) == 0 && zone.gauge.takeFar(cpu, 1L << order)) {
       long pfn = zone.memory.take(cpu, order, flags);
       if (pfn >= 0) {
         return pfn;
       }
     }
+    int node = topology.nodeOfCpu(cpu);
     return charged(cpu, node, null, 1L << order, flags, ZoneSearch.ANYWHERE, Long.MAX_VALUE);
   }
 
   /// A block from where a policy says.
   ///
-  /// @param policy of the caller, who is the only one to use it now
-  /// @param cpu whose node is the current one
+  /// @param policy of the caller, who is the only one to use it now, unless it is shareable
+  /// @param cpu whose node is the current one, 0 or more
   /// @param order 0 … [#maxOrder()]
   /// @param flags [AllocationFlags]
   /// @return the head frame, or the code of a FrameError
+  /// @throws IllegalArgumentException if the policy was made for another topology
   public long tryAllocate(NumaPolicy policy, int cpu, int order, int flags) {
     if (order < 0 || order > maxOrder) {
       return refuse(FrameError.INVALID_ORDER);
     }
+    if (!policy.fits(topology)) {
+      throw new IllegalArgumentException("the policy was made for the nodes of another machine");
+    }
     int home = policy.homeOf(topology.nodeOfCpu(cpu));
     long count = 1L << order;
-    return charged(cpu, home, policy, count, flags, ZoneSearch.ANYWHERE, Long.MAX_VALUE);
+    long pfn = charged(cpu, home, policy, count, flags, ZoneSearch.ANYWHERE, Long.MAX_VALUE);
+    if (pfn >= 0) {
+      policy.advance();
+    }
+    return pfn;
   }
 
   /// A run of an exact count, near the CPU that asks.

@@ -212,6 +212,42 @@ class ZonedFramesTest {
   }
 
   @Test
+  void aPolicySaysWhereAndTurnsOnlyForWhatWasServed() {
+    try (TestZones zones =
+            TestZones.plan()
+                .part(0, ZoneType.NORMAL, 0, MIB)
+                .part(1, ZoneType.NORMAL, MIB, MIB)
+                .part(2, ZoneType.NORMAL, 2 * MIB, MIB)
+                .cpus(0, 1, 2)
+                .build();
+        TestZones others = x86()) {
+      ZonedFrames frames = zones.frames();
+      NumaTopology nodes = frames.topology();
+      NumaPolicy turns = NumaPolicy.weightedInterleave(nodes, new int[] {0, 2}, new int[] {1, 2});
+      long[] expected = {0, 2, 2, 0, 2, 2};
+      for (long node : expected) {
+        assertEquals(node, frames.tryAllocate(turns, 1, 0, NONE) / MIB);
+        assertEquals(FrameError.INVALID_ORDER.code(), frames.tryAllocate(turns, 1, 21, NONE));
+        assertEquals(FrameAllocator.NO_FRAME, frames.tryAllocate(turns, 1, 20, NONE));
+      }
+      NumaPolicy bound = NumaPolicy.bind(nodes, 1, 2);
+      for (int i = 0; i < MIB; i++) {
+        assertEquals(1, frames.tryAllocate(bound, 1, 0, NONE) / MIB);
+      }
+      for (int i = 0; i < MIB - 4; i++) {
+        assertEquals(2, frames.tryAllocate(bound, 1, 0, NONE) / MIB);
+      }
+      assertEquals(FrameAllocator.NO_FRAME, frames.tryAllocate(bound, 1, 0, NONE));
+      assertEquals(
+          FrameAllocator.NO_FRAME, frames.tryAllocate(NumaPolicy.exact(nodes, 1), 0, 0, NONE));
+      NumaPolicy many = NumaPolicy.preferredMany(nodes, 1, 2);
+      assertEquals(0, frames.tryAllocate(many, 1, 0, NONE) / MIB);
+      assertThrows(
+          IllegalArgumentException.class, () -> others.frames().tryAllocate(many, 0, 0, NONE));
+    }
+  }
+
+  @Test
   void aNodeWithoutMemoryUsesItsNeighbours() {
     try (TestZones zones =
         TestZones.plan().part(1, ZoneType.NORMAL, 0, MIB).node(0).cpus(0, 1).build()) {
