@@ -62,8 +62,8 @@ public final class ZonedFrames {
   private final @Nullable Charges charges;
   private final int maxOrder;
 
-  /// The zone that a request without limits prefers, by node; of a node without one the next.
-  private final Zone[] preferred;
+  /// The zone that a request without limits prefers, by node; null for a node that has none.
+  private final @Nullable Zone[] preferred;
 
   private final @Nullable Zone only;
 
@@ -101,17 +101,14 @@ public final class ZonedFrames {
     single = banks.length == 1 && banks[0].allocator() instanceof HybridAllocator h ? h : null;
   }
 
-  private Zone firstZone(int home) {
-    int normal = zones.highestType(AllocationFlags.NONE);
-    for (int n = 0; n < topology.memoryNodeCount(); n++) {
-      for (int type = normal; type >= 0; type--) {
-        Zone zone = zones.at(topology.fallback(home, n), type);
-        if (zone != null) {
-          return zone;
-        }
+  private @Nullable Zone firstZone(int node) {
+    for (int type = zones.highestType(AllocationFlags.NONE); type >= 0; type--) {
+      Zone zone = zones.at(node, type);
+      if (zone != null) {
+        return zone;
       }
     }
-    return zones.zone(0); // a machine of special memory only
+    return null;
   }
 
   /// Says who reclaims. Before that, and by default, nobody does.
@@ -143,7 +140,7 @@ public final class ZonedFrames {
       return refuse(FrameError.INVALID_ORDER);
     }
     Zone zone = only != null ? only : preferred[topology.nodeOfCpu(cpu)];
-    if ((flags & SLOW_FLAGS) == 0 && zone.gauge.takeFar(cpu, 1L << order)) {
+    if (zone != null && (flags & SLOW_FLAGS) == 0 && zone.gauge.takeFar(cpu, 1L << order)) {
       long pfn = zone.memory.take(cpu, order, flags);
       if (pfn >= 0) {
         return pfn;
@@ -200,12 +197,16 @@ public final class ZonedFrames {
   /// @param frameCount 1 … 2^[#maxOrder()]
   /// @param flags [AllocationFlags]; with EXACT_NODE no other node serves
   /// @return the first frame, or the code of a FrameError
+  /// @throws IllegalArgumentException if there is no such node
   public long tryAllocateNear(int nodeIndex, long frameCount, int flags) {
     if (frameCount <= 0) {
       return refuse(FrameError.ZERO_ALLOCATION);
     }
     if (frameCount > Pages.orderToFrames(maxOrder)) {
       return refuse(FrameError.TOO_LARGE);
+    }
+    if (nodeIndex < 0 || nodeIndex >= topology.nodeCount()) {
+      throw new IllegalArgumentException("there is no node with the index " + nodeIndex);
     }
     int cpu = Cpu.current();
     return charged(cpu, nodeIndex, null, frameCount, flags, ZoneSearch.ANYWHERE, Long.MAX_VALUE);
@@ -240,20 +241,25 @@ public final class ZonedFrames {
       long maxPfn) {
     requireClass(flags);
     int account = AllocationFlags.accountOf(flags);
-    Charges who = account == AccountTree.NOBODY ? null : requireCharges();
+    if (account == AccountTree.NOBODY) {
+      long pfn = search.find(cpu, home, policy, frameCount, flags, shape, maxPfn);
+      return pfn >= 0 ? pfn : exhausted(home, frameCount, shape != ZoneSearch.ANYWHERE);
+    }
+    Charges who = requireCharges();
     long pfn = FrameAllocator.NO_FRAME;
-    if (who == null || who.tryCharge(account, frameCount)) {
-      pfn = search.find(cpu, home, policy, frameCount, flags, shape, maxPfn);
-      if (who != null && pfn < 0) {
-        who.refund(account, frameCount);
+    if (who.tryCharge(account, frameCount)) {
+      try {
+        pfn = search.find(cpu, home, policy, frameCount, flags, shape, maxPfn);
+      } finally {
+        if (pfn < 0) {
+          who.refund(account, frameCount);
+        }
       }
     }
     if (pfn < 0) {
-      return exhausted(preferred[home], frameCount, shape != ZoneSearch.ANYWHERE);
+      return exhausted(home, frameCount, shape != ZoneSearch.ANYWHERE);
     }
-    if (who != null) {
-      Charges.write(frees.infoOf(pfn), pfn, account);
-    }
+    Charges.write(frees.infoOf(pfn), pfn, account);
     return pfn;
   }
 
@@ -271,7 +277,12 @@ public final class ZonedFrames {
     return charges;
   }
 
-  private long exhausted(Zone zone, long frameCount, boolean placed) {
+  private long exhausted(int home, long frameCount, boolean placed) {
+    Zone zone = preferred[home];
+    return exhausted(zone == null ? zones.zone(0) : zone, frameCount, placed);
+  }
+
+  private static long exhausted(Zone zone, long frameCount, boolean placed) {
     zone.memory.countFailure(frameCount, placed);
     return FrameAllocator.NO_FRAME;
   }
@@ -326,7 +337,9 @@ public final class ZonedFrames {
     int cpu = Cpu.current();
     Zone zone = preferred[topology.nodeOfCpu(cpu)];
     int got = 0;
-    if ((flags & SLOW_FLAGS) == 0 && zone.gauge.takeAbove(cpu, count, zone.lowFrames())) {
+    if (zone != null
+        && (flags & SLOW_FLAGS) == 0
+        && zone.gauge.takeAbove(cpu, count, zone.lowFrames())) {
       got = zone.memory.takeBulk(cpu, pfns, offset, count, flags);
       zone.gauge.add(count - got);
     }

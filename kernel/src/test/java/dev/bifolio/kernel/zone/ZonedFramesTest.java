@@ -395,6 +395,58 @@ class ZonedFramesTest {
   }
 
   @Test
+  void aRangeOfSeveralAccountsRefundsEachOfThemAndARefusedOneNobody() {
+    try (TestZones zones = TestZones.plan().part(0, ZoneType.NORMAL, 0, 8192).charged().build()) {
+      ZonedFrames frames = zones.frames();
+      AccountTree accounts = zones.accounts();
+      int one = accounts.open(AccountTree.ROOT, 100, 0);
+      int other = accounts.open(AccountTree.ROOT, 100, 0);
+      assertEquals(101, frames.tryAllocateRange(101, 1, AllocationFlags.charge(one)));
+      assertEquals(102, frames.tryAllocateRange(102, 2, AllocationFlags.charge(other)));
+      assertEquals(104, frames.tryAllocateRange(104, 8, NONE));
+      assertTrue(frames.tryFreeRange(101, 4) < 0);
+      assertTrue(frames.tryFreeRange(101, 12) < 0);
+      assertTrue(frames.tryFreeRange(101, 9000) < 0);
+      assertEquals(1, accounts.usage(one));
+      assertEquals(2, accounts.usage(other));
+      assertEquals(0, FrameInfo.accountOf(frames.zones().infoOf(103).get(103)));
+      assertEquals(0, frames.tryFreeRange(101, 11));
+      assertEquals(0, accounts.usage(one));
+      assertEquals(0, accounts.usage(other));
+      assertEquals(8192, frames.zones().zone(0).availableFrames());
+    }
+  }
+
+  @Test
+  void aRequestThatIsRefusedLateIsNotCharged() {
+    try (TestZones zones = TestZones.plan().part(0, ZoneType.NORMAL, 0, 8192).charged().build()) {
+      ZonedFrames frames = zones.frames();
+      int account = zones.accounts().open(AccountTree.ROOT, 100, 0);
+      int flags = AllocationFlags.charge(account);
+      frames.setReclaimer(
+          new Reclaimer() {
+            @Override
+            public void wake(Zone zone, int order) {}
+
+            @Override
+            public long reclaim(Zone zone, int order, long wantedFrames) {
+              throw new IllegalStateException("planted");
+            }
+
+            @Override
+            public boolean compact(Zone zone, int order) {
+              throw new IllegalStateException("planted");
+            }
+          });
+      assertThrows(IllegalArgumentException.class, () -> frames.tryAllocateNear(1, 1, flags));
+      assertThrows(IllegalArgumentException.class, () -> frames.tryAllocateNear(-1, 1, flags));
+      frames.zones().zone(0).setWatermarks(8192, 8192, 8192);
+      assertThrows(IllegalStateException.class, () -> frames.tryAllocate(0, flags));
+      assertEquals(0, zones.accounts().usage(account));
+    }
+  }
+
+  @Test
   void chargesWithoutAccountsAndOfUnknownAccountsAreRefused() {
     try (TestZones zones = TestZones.plan().part(0, ZoneType.NORMAL, 0, 1024).build()) {
       int flags = AllocationFlags.charge(1);
