@@ -166,7 +166,11 @@ public final class ZonedFrames {
     }
     int home = policy.homeOf(topology.nodeOfCpu(cpu));
     long count = 1L << order;
-    return charged(cpu, home, policy, count, flags, ZoneSearch.ANYWHERE, Long.MAX_VALUE);
+    long pfn = charged(cpu, home, policy, count, flags, ZoneSearch.ANYWHERE, Long.MAX_VALUE);
+    if (pfn >= 0) {
+      policy.advance();
+    }
+    return pfn;
   }
 
   /// A run of an exact count, near the CPU that asks.
