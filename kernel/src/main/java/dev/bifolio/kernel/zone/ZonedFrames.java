@@ -65,6 +65,9 @@ public final class ZonedFrames {
   /// The zone that a request without limits prefers, by node; of a node without one the next.
   private final Zone[] preferred;
 
+  /// Whether there is memory that a request without limits may have at all.
+  private final boolean hasOrdinary;
+
   private final @Nullable Zone only;
 
   /// The only allocator, if it takes whole words at once.
@@ -97,6 +100,7 @@ public final class ZonedFrames {
     for (int n = 0; n < nids.length; n++) {
       preferred[n] = firstZone(n);
     }
+    hasOrdinary = preferred[0].type().index() <= ZoneType.NORMAL.index();
     only = zones.count() == 1 ? zones.zone(0) : null;
     single = banks.length == 1 && banks[0].allocator() instanceof HybridAllocator h ? h : null;
   }
@@ -144,7 +148,7 @@ public final class ZonedFrames {
     }
     int node = topology.nodeOfCpu(cpu);
     Zone zone = preferred[node];
-    if ((flags & SLOW_FLAGS) == 0 && zone.gauge.takeFar(cpu, 1L << order)) {
+    if ((flags & SLOW_FLAGS) == 0 && hasOrdinary && zone.gauge.takeFar(cpu, 1L << order)) {
       long pfn = zone.memory.take(cpu, order, flags);
       if (pfn >= 0) {
         return pfn;
@@ -322,7 +326,8 @@ public final class ZonedFrames {
     int cpu = Cpu.current();
     Zone zone = preferred[topology.nodeOfCpu(cpu)];
     int got = 0;
-    if ((flags & SLOW_FLAGS) == 0 && zone.gauge.takeAbove(cpu, count, zone.lowFrames())) {
+    boolean isPlain = (flags & SLOW_FLAGS) == 0 && hasOrdinary;
+    if (isPlain && zone.gauge.takeAbove(cpu, count, zone.lowFrames())) {
       got = zone.memory.takeBulk(cpu, pfns, offset, count, flags);
       zone.gauge.add(count - got);
     }
