@@ -327,7 +327,8 @@ public final class ZonedFrames {
     Zone zone = preferred[topology.nodeOfCpu(cpu)];
     int got = 0;
     boolean isPlain = (flags & SLOW_FLAGS) == 0 && hasOrdinary;
-    if (isPlain && zone.gauge.takeAbove(cpu, count, zone.lowFrames())) {
+    long mark = zone.lowFrames() + zone.lowmemReserve(ZoneType.NORMAL.index());
+    if (isPlain && zone.gauge.takeAbove(cpu, count, mark)) {
       got = zone.memory.takeBulk(cpu, pfns, offset, count, flags);
       zone.gauge.add(count - got);
     }
