@@ -134,20 +134,12 @@ final class FreeGauge {
         return true;
       }
       if (counted && isFar()) {
-        return takeCounted(frameCount, mark);
+        goNear();
+        break; // larger than all that lies above the far mark
       }
       countForPool();
     }
     return takeNear(frameCount, mark);
-  }
-
-  /// For a request that is larger than all that lies above the far mark.
-  private boolean takeCounted(long frameCount, long mark) {
-    if (memory.availableFrames() - frameCount < mark) {
-      return false;
-    }
-    spend(frameCount);
-    return true;
   }
 
   private boolean takeNear(long frameCount, long mark) {
@@ -179,10 +171,20 @@ final class FreeGauge {
     }
   }
 
-  /// Takes frames whatever the marks say, for who has them already.
+  /// Takes frames whatever the marks say, for who has them already. If the pool has not as many,
+  /// allowances might be of frames that are gone: there are none then.
   void spend(long frameCount) {
-    long word = address + (isFar() ? POOL : COUNTER);
-    Memory.getAndAddLong(word, -frameCount);
+    while (isFar()) {
+      long pool = Memory.getLongVolatile(address + POOL);
+      if (pool < frameCount) {
+        goNear();
+        return; // which counted without them
+      }
+      if (Memory.compareAndSetLong(address + POOL, pool, pool - frameCount)) {
+        return;
+      }
+    }
+    Memory.getAndAddLong(address + COUNTER, -frameCount);
   }
 
   /// Frames came back, or were taken in vain.
@@ -228,12 +230,25 @@ final class FreeGauge {
       if (above >= margin()) {
         Memory.putLongRelease(address + POOL, above / 2);
       } else {
-        Memory.putLongRelease(address + COUNTER, available);
-        Memory.putLongRelease(address, NEAR);
-        clearAllowances();
+        beNear(available);
       }
     }
     lock.unlock();
+  }
+
+  private void goNear() {
+    lock.lock();
+    if (isFar()) {
+      beNear(memory.availableFrames());
+    }
+    lock.unlock();
+  }
+
+  /// For who has the lock.
+  private void beNear(long available) {
+    Memory.putLongRelease(address + COUNTER, available);
+    Memory.putLongRelease(address, NEAR);
+    clearAllowances();
   }
 
   private long allowances() {
@@ -254,9 +269,7 @@ final class FreeGauge {
   void setFarMark(long frameCount) {
     lock.lock();
     Memory.putLongRelease(address + FAR_MARK, frameCount);
-    Memory.putLongRelease(address + COUNTER, memory.availableFrames());
-    Memory.putLongRelease(address, NEAR);
-    clearAllowances();
+    beNear(memory.availableFrames());
     lock.unlock();
     add(0);
   }

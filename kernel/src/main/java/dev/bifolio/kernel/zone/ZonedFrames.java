@@ -67,6 +67,9 @@ public final class ZonedFrames {
 
   private final @Nullable Zone only;
 
+  /// The zone that such a request prefers where there is one node.
+  private final @Nullable Zone home;
+
   /// The only allocator, if it takes whole words at once.
   private final @Nullable HybridAllocator single;
 
@@ -97,7 +100,8 @@ public final class ZonedFrames {
     for (int n = 0; n < nids.length; n++) {
       preferred[n] = firstZone(n);
     }
-    only = zones.count() == 1 && preferred.length == 1 ? zones.zone(0) : null;
+    only = zones.count() == 1 ? zones.zone(0) : null;
+    home = preferred.length == 1 ? preferred[0] : null;
     single = banks.length == 1 && banks[0].allocator() instanceof HybridAllocator h ? h : null;
   }
 
@@ -139,7 +143,7 @@ public final class ZonedFrames {
     if (order < 0 || order > maxOrder) {
       return refuse(FrameError.INVALID_ORDER);
     }
-    Zone zone = only != null ? only : preferred[topology.nodeOfCpu(cpu)];
+    Zone zone = home != null ? home : preferred[topology.nodeOfCpu(cpu)];
     if (zone != null && (flags & SLOW_FLAGS) == 0 && zone.gauge.takeFar(cpu, 1L << order)) {
       long pfn = zone.memory.take(cpu, order, flags);
       if (pfn >= 0) {
@@ -339,7 +343,8 @@ public final class ZonedFrames {
     int got = 0;
     if (zone != null
         && (flags & SLOW_FLAGS) == 0
-        && zone.gauge.takeAbove(cpu, count, zone.lowFrames())) {
+        && zone.gauge.takeAbove(
+            cpu, count, zone.lowFrames() + zone.lowmemReserve(ZoneType.NORMAL.index()))) {
       got = zone.memory.takeBulk(cpu, pfns, offset, count, flags);
       zone.gauge.add(count - got);
     }
