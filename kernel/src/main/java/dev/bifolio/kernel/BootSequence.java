@@ -171,7 +171,8 @@ final class BootSequence {
     }
     BankPlan plan = placeMemMap(borders);
     notes.endStep("mem_map");
-    NumaTopology topology = NumaStep.topologyOf(map, nodeIds(plan), notes);
+    NumaTopology topology =
+        NumaStep.topologyOf(map, nodeIds(plan, true), nodeIds(plan, false), notes);
     AccountTree accounts = layout.buildAccounts(plan, plan.headerAddress() + offset);
     ZonedFrames frames =
         new ZonedFrames(
@@ -184,7 +185,11 @@ final class BootSequence {
     notes.endStep("frames");
     Watermarks watermarks = new Watermarks(frames.zones());
     watermarks.setMinFree(options.minFreeKib(), options.hugePages());
-    watermarks.apply();
+    try {
+      watermarks.apply();
+    } catch (IllegalArgumentException e) {
+      throw new BootException(String.valueOf(e.getMessage()));
+    }
     MemoryReclaim reclaim =
         new MemoryReclaim(
             frames,
@@ -265,10 +270,23 @@ final class BootSequence {
     return plan;
   }
 
-  private static int[] nodeIds(BankPlan plan) {
-    int[] ids = new int[plan.nodeCount()];
-    for (int n = 0; n < ids.length; n++) {
-      ids[n] = plan.nodeId(n);
+  /// The ids of the nodes that have RAM, or device memory too.
+  private static int[] nodeIds(BankPlan plan, boolean withDevices) {
+    boolean[] counts = new boolean[plan.nodeCount()];
+    int count = 0;
+    for (int b = 0; b < plan.count(); b++) {
+      int n = plan.nodeIndex(b);
+      if (!counts[n] && (withDevices || !plan.isDevice(b))) {
+        counts[n] = true;
+        count++;
+      }
+    }
+    int[] ids = new int[count];
+    int next = 0;
+    for (int n = 0; n < counts.length; n++) {
+      if (counts[n]) {
+        ids[next++] = plan.nodeId(n);
+      }
     }
     return ids;
   }

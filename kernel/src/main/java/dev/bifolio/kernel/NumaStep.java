@@ -26,7 +26,14 @@ final class NumaStep {
   /// @param memoryNids the nodes that have RAM, ascending, each once
   /// @param notes receives warnings
   static NumaTopology topologyOf(MemoryMap map, int[] memoryNids, BootNotes notes) {
-    int[] nids = nodesOf(map, memoryNids);
+    return topologyOf(map, memoryNids, memoryNids, notes);
+  }
+
+  /// The nodes of a machine, of which some have device memory only.
+  ///
+  /// @param bankNids the nodes that have memory of any kind, ascending, each once
+  static NumaTopology topologyOf(MemoryMap map, int[] bankNids, int[] memoryNids, BootNotes notes) {
+    int[] nids = nodesOf(map, bankNids);
     boolean[] hasMemory = new boolean[nids.length];
     int next = 0;
     for (int i = 0; i < nids.length && next < memoryNids.length; i++) {

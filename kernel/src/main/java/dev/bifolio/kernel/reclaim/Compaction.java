@@ -138,7 +138,9 @@ public final class Compaction {
   /// A block of this order was wanted and not found: the next steps see to it. Cheap; any thread.
   ///
   /// @param order 0 … 20; of several, the largest counts
+  /// @throws IllegalArgumentException if there is no such order
   public void wake(int order) {
+    requireOrder(order);
     long address = counters.at(CompactionCounters.WANTED);
     long wanted = Memory.getLongVolatile(address);
     while (wanted < order + 1L && !Memory.compareAndSetLong(address, wanted, order + 1L)) {
@@ -195,7 +197,15 @@ public final class Compaction {
   ///
   /// @return whether it is still open
   private boolean advance(long budget) {
-    pass.advance(budget);
+    boolean ended = false;
+    try {
+      pass.advance(budget);
+      ended = true;
+    } finally {
+      if (!ended) {
+        pass.abandon(); // something foreign threw: nothing stays captured
+      }
+    }
     if (pass.isOpen()) {
       return true;
     }
@@ -210,6 +220,12 @@ public final class Compaction {
     return false;
   }
 
+  private static void requireOrder(int order) {
+    if (order < 0 || order > Pages.MAX_ORDER) {
+      throw new IllegalArgumentException("order " + order + ", expected 0 … " + Pages.MAX_ORDER);
+    }
+  }
+
   // ---- On demand ----
 
   /// Tries to make a block of an order free. A pass for something else that is under way is given
@@ -218,7 +234,9 @@ public final class Compaction {
   /// @param order 0 … 20
   /// @param budget in frames moved, 1 or more; the last unit of work may go beyond it a little
   /// @return what came of it; after [CompactionOutcome#UNDER_WAY] the same call goes on
+  /// @throws IllegalArgumentException if there is no such order
   public CompactionOutcome compact(int order, long budget) {
+    requireOrder(order);
     if (!tryLock()) {
       return CompactionOutcome.BUSY;
     }
@@ -264,12 +282,18 @@ public final class Compaction {
     if (bank < 0 || frameCount < 1 || !isManaged(banks.map(bank), startPfn, frameCount)) {
       return EvacuationOutcome.OUT_OF_RANGE;
     }
+    if (counters.read(CompactionCounters.LOCK) == Cpu.threadId()) {
+      return EvacuationOutcome.RACED; // out of an owner who is asked to relocate
+    }
     lock();
     try {
       pass.closeUnit();
       sourceTargets.use(targets, flags);
       return emptyLocked(banks.map(bank), startPfn, frameCount, flags);
     } finally {
+      if (evacuation.isOpen()) {
+        evacuation.release(); // something foreign threw: nothing stays captured
+      }
       unlock();
     }
   }
@@ -341,7 +365,7 @@ public final class Compaction {
   }
 
   private boolean takeLock() {
-    return Memory.compareAndSetLong(counters.at(CompactionCounters.LOCK), 0, 1);
+    return Memory.compareAndSetLong(counters.at(CompactionCounters.LOCK), 0, Cpu.threadId());
   }
 
   private void unlock() {

@@ -10,6 +10,7 @@ import dev.bifolio.kernel.zone.PressureGauge;
 import dev.bifolio.kernel.zone.PressureLevel;
 import dev.bifolio.kernel.zone.Reclaimer;
 import dev.bifolio.kernel.zone.Zone;
+import dev.bifolio.kernel.zone.ZoneType;
 import dev.bifolio.kernel.zone.ZonedFrames;
 import org.jspecify.annotations.Nullable;
 
@@ -42,8 +43,8 @@ import org.jspecify.annotations.Nullable;
 /// - I1 No lock of an allocator or zone is held when a shrinker, an owner or a listener is called.
 /// - I2 Direct work is bounded: one call shares out at most [#DIRECT_FRAMES] frames or what is
 ///   missing, if that is more, and moves at most [#DIRECT_MOVES] frames.
-/// - I3 What is called out of a shrinker or an owner reclaims nothing and compacts nothing, so a
-///   request in there ends.
+/// - I3 A shrinker that asks for memory has nobody shrunk, and an owner who does so while he is
+///   asked to relocate has nothing compacted in that zone, so a request in there ends.
 ///
 /// Any thread, but [#step] is for one at a time. No Java objects. Zones of classic allocators are
 /// not compacted here: their lock is not ours to hold while owners are called.
@@ -225,6 +226,9 @@ public final class MemoryReclaim implements Reclaimer {
   }
 
   private PressureLevel observe(Zone zone) {
+    if (zone.isPlenty() && pressure.level(zone.index()) == PressureLevel.NONE) {
+      return PressureLevel.NONE; // without a count
+    }
     return pressure.observe(
         zone.index(),
         zone.availableFrames(),
@@ -236,6 +240,10 @@ public final class MemoryReclaim implements Reclaimer {
   @Override
   public long reclaim(Zone zone, int order, long wantedFrames) {
     observe(zone);
+    Compaction compaction = compactions[zone.index()];
+    if (compaction != null) {
+      compaction.leaveUnit(); // what it has captured between two steps
+    }
     return giveBack(zone, Math.max(wantedFrames, DIRECT_FRAMES));
   }
 
@@ -263,6 +271,7 @@ public final class MemoryReclaim implements Reclaimer {
     if (outcome == CompactionOutcome.UNDER_WAY) {
       compaction.leaveUnit();
     }
+    long _ = zone.recount(); // which a request may have done while frames were captured
     return outcome == CompactionOutcome.SUCCESS;
   }
 
@@ -282,7 +291,14 @@ public final class MemoryReclaim implements Reclaimer {
       left -= refill(zone, left);
       Compaction compaction = compactions[zone.index()];
       if (left > 0 && compaction != null) {
-        more |= compaction.step(left);
+        long moved = compaction.counters().framesMoved();
+        boolean goesOn = compaction.step(left);
+        moved = compaction.counters().framesMoved() - moved;
+        more |= goesOn;
+        left -= moved;
+        if (goesOn || moved != 0) {
+          long _ = zone.recount(); // which a request may have done while frames were captured
+        }
       }
       more |= isWoken(zone);
     }
@@ -310,13 +326,14 @@ public final class MemoryReclaim implements Reclaimer {
     }
     long before = zone.availableFrames();
     long wanted = Math.min(zone.highFrames() - before, budget);
-    if (wanted > 0) {
-      long _ = giveBack(zone, wanted);
-    }
+    long freed = wanted > 0 ? giveBack(zone, wanted) : 0;
     long after = zone.availableFrames();
-    // Frames that came back elsewhere are of no use here.
-    if (after <= before || after >= zone.highFrames()) {
-      rest(zone, woken, after <= before);
+    boolean reached = after >= zone.highFrames();
+    // Frames that came back elsewhere are of no use here. Others may take as fast as we give; a
+    // zone that stands still has nothing to give.
+    boolean inVain = !reached && (freed == 0 || after == before);
+    if (reached || inVain) {
+      rest(zone, woken, inVain);
     }
     observe(zone);
     return Math.max(0, wanted);
@@ -344,7 +361,7 @@ public final class MemoryReclaim implements Reclaimer {
   ///
   /// @param startPfn first frame
   /// @param frameCount 1 or more
-  /// @return what came of it; OUT_OF_RANGE too where nothing can be moved and the range is not free
+  /// @return what came of it; with classic allocators nothing is moved, and what is in use blocks
   public EvacuationOutcome takeRange(long startPfn, long frameCount) {
     Zone zone = frames.zones().ofFrame(startPfn);
     if (zone == null || frameCount < 1) {
@@ -353,7 +370,11 @@ public final class MemoryReclaim implements Reclaimer {
     Compaction compaction = compactions[zone.index()];
     if (compaction == null) {
       long taken = frames.tryAllocateRange(startPfn, frameCount, AllocationFlags.LONG);
-      return taken >= 0 ? EvacuationOutcome.EMPTIED : EvacuationOutcome.BLOCKED;
+      return taken >= 0
+          ? EvacuationOutcome.EMPTIED
+          : taken == FrameAllocator.NO_FRAME
+              ? EvacuationOutcome.BLOCKED
+              : EvacuationOutcome.OUT_OF_RANGE;
     }
     EvacuationOutcome outcome =
         compaction.emptyRange(startPfn, frameCount, targets[zone.index()], AllocationFlags.MOVABLE);
@@ -363,18 +384,30 @@ public final class MemoryReclaim implements Reclaimer {
     return outcome;
   }
 
-  /// Targets for what lies in a range that is emptied: anywhere, without reclaim, since that might
-  /// want to move the same frames. For each frame that moves, one becomes free in the zone of the
-  /// range, of which its gauge is not told: it is told here.
+  /// Targets for what lies in a range that is emptied: near it, in zones that reach as far, and
+  /// without reclaim, since that might want to move the same frames. For each frame that moves, one
+  /// becomes free in the zone of the range, of which its gauge is not told: it is told here.
   private record RangeTargets(ZonedFrames frames, Zone zone) implements FrameSource {
     @Override
     public long allocate(int order, int flags) {
-      int all = flags | AllocationFlags.MOVABLE_ZONE | AllocationFlags.NOWAIT;
-      long pfn = frames.tryAllocate(order, all);
+      int all = flags | limit(zone.type()) | AllocationFlags.NOWAIT;
+      long pfn = frames.tryAllocateNear(zone.nodeIndex(), Pages.orderToFrames(order), all);
       if (pfn >= 0) {
         zone.tookRange(-Pages.orderToFrames(order));
       }
       return pfn;
+    }
+
+    /// Where frames may go that lie in a zone: what they were asked for is not known any more.
+    private static int limit(ZoneType type) {
+      return switch (type) {
+        case DMA -> AllocationFlags.DMA;
+        case DMA32 -> AllocationFlags.DMA32;
+        case NORMAL -> AllocationFlags.NONE;
+        case HIGHMEM -> AllocationFlags.HIGHMEM_OK;
+        case MOVABLE -> AllocationFlags.MOVABLE_ZONE;
+        case DEVICE -> AllocationFlags.DEVICE;
+      };
     }
 
     @Override

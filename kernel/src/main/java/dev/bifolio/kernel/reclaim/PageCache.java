@@ -93,8 +93,8 @@ public final class PageCache implements Shrinker, MovableOwner {
       PageBacking backing,
       long physToVirt,
       @Nullable FrameBinding binding) {
-    this.counters = new PageCacheCounters(PageIndex.legalAddress(address));
     this.index = new PageIndex(address + HEADER_BYTES, PageIndex.legalCapacity(capacity));
+    this.counters = new PageCacheCounters(PageIndex.legalAddress(address), index);
     this.lock = new SpinLock(address);
     this.nid = nid;
     this.source = source;
@@ -175,14 +175,20 @@ public final class PageCache implements Shrinker, MovableOwner {
     }
     boolean isRead = false;
     try {
-      isRead = backing.read(file, page, bytesOf(frame));
-      if (isRead && binding != null) {
-        binding.adopt(frame, entry);
+      if (backing.read(file, page, bytesOf(frame))) {
+        adopt(frame, entry);
+        isRead = true;
       }
     } finally {
       endRead((int) entry, isRead);
     }
     return isRead ? frame : READ_FAILED;
+  }
+
+  private void adopt(long frame, long entry) {
+    if (binding != null) {
+      binding.adopt(frame, entry);
+    }
   }
 
   /// An entry for a page that is READING from then on; NO_FRAME or RACED.
@@ -481,13 +487,6 @@ public final class PageCache implements Shrinker, MovableOwner {
   /// @return an address
   public long bytesOf(long pfn) {
     return Pages.pfnToAddress(pfn) + physToVirt;
-  }
-
-  /// Pages that are here.
-  ///
-  /// @return 0 … capacity
-  public long pageCount() {
-    return index.pageCount();
   }
 
   /// What it did.

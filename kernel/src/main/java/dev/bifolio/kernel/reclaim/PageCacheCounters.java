@@ -12,10 +12,19 @@ public final class PageCacheCounters {
   static final int FAILED_WRITES = 48;
 
   private final long address;
+  private final PageIndex index;
 
   /// Counters behind the cache's lock word.
-  PageCacheCounters(long address) {
+  PageCacheCounters(long address, PageIndex index) {
     this.address = address;
+    this.index = index;
+  }
+
+  /// Pages that are in the cache now.
+  ///
+  /// @return 0 … capacity
+  public long pages() {
+    return index.pageCount();
   }
 
   /// Calls of [PageCache#get] that found their page.

@@ -85,6 +85,10 @@ final class ShrinkCalls {
     Memory.putLong(row + 24, putOff(row) | (1L << shrinker));
   }
 
+  static boolean isPutOff(long row, int shrinker) {
+    return ((putOff(row) >>> shrinker) & 1) != 0;
+  }
+
   /// Those that were put off have their turn after all.
   static void admitPutOff(long row) {
     Memory.putLong(row + 8, done(row) & ~putOff(row));

@@ -226,7 +226,8 @@ public final class Shrinkers {
     long sum = 0;
     for (int slot = 0; slot < MOST_SHRINKERS; slot++) {
       long counted = 0;
-      if (!ShrinkCalls.isDone(row, slot) && slots.get(slot, ShrinkerSlots.STATE) != 0) {
+      boolean waits = ShrinkCalls.isDone(row, slot) || ShrinkCalls.isPutOff(row, slot);
+      if (!waits && slots.get(slot, ShrinkerSlots.STATE) != 0) {
         if (isFirst && slots.passesOver(slot)) {
           ShrinkCalls.setPutOff(row, slot);
         } else {

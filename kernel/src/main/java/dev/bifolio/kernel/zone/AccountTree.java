@@ -266,6 +266,27 @@ public final class AccountTree {
     }
   }
 
+  /// [#refund] with false for a mistake. Any thread; O(depth).
+  ///
+  /// @param account any
+  /// @param frameCount 1 or more
+  /// @return whether it was charged with as many; nothing has changed if not
+  public boolean tryRefund(int account, long frameCount) {
+    if (account <= NOBODY || frameCount < 1) {
+      return account == NOBODY;
+    }
+    lock.lock();
+    try {
+      boolean may = isOpen(account) && frameCount <= records.own(account);
+      if (may) {
+        charge(account, -frameCount);
+      }
+      return may;
+    } finally {
+      lock.unlock();
+    }
+  }
+
   /// Whether there is such an account. The root always is.
   ///
   /// @param account any number

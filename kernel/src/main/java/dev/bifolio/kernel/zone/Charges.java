@@ -7,7 +7,9 @@ import dev.bifolio.kernel.unit.Pages;
 ///
 /// A free refunds whom the word names, not who frees. The word is cleared by compare-and-set before
 /// the frames are freed, since afterwards they may be somebody else's; so of two frees of one block
-/// one finds the account. If the free is refused, the account is put back.
+/// one finds the account. Whether a free is right is looked at before the word is touched. Two that
+/// look right are a double free that races: the one that found the account refunds it, whichever of
+/// the two frees the frames.
 ///
 /// A range that was taken as such has its account at the head of each of its blocks, since each may
 /// be freed by itself. Any thread; no Java objects.
@@ -22,10 +24,10 @@ final class Charges {
     return account == AccountTree.NOBODY || accounts.tryCharge(account, frameCount);
   }
 
+  /// Refunds whom a word names. A word that names an account that was never charged so much was
+  /// written by somebody else, and changes nothing.
   void refund(int account, long frameCount) {
-    if (account != AccountTree.NOBODY) {
-      accounts.refund(account, frameCount);
-    }
+    boolean _ = accounts.tryRefund(account, frameCount);
   }
 
   /// Notes who was charged for a block that was just allocated.

@@ -36,7 +36,7 @@ import dev.bifolio.kernel.platform.Memory;
 ///
 /// ```
 ///   line 0   mode: 0 FAR, 1 NEAR      read by all, written at changes
-///   line 1   lock, far mark
+///   line 1   lock, far mark, margin
 ///   line 2   counter of NEAR
 ///   line 3   pool of FAR
 ///   line 4…  allowances, one line a stripe
@@ -66,12 +66,13 @@ final class FreeGauge {
   // Offsets of lines and words.
   private static final long LOCK = LINE;
   private static final long FAR_MARK = LINE + 8;
+  private static final long MARGIN = LINE + 16;
   private static final long COUNTER = 2 * LINE;
   private static final long POOL = 3 * LINE;
   private static final long STRIPES = 4 * LINE;
 
-  /// How much more than the far mark there must be before anybody leaves NEAR, a stripe.
-  private static final long MARGIN = 64;
+  /// How much more than the far mark there must be before anybody leaves NEAR, at least, a stripe.
+  private static final long LEAST_MARGIN = 64;
 
   private static final int COUNT_TRIES = 4;
 
@@ -118,10 +119,22 @@ final class FreeGauge {
       return false;
     }
     if (shared) {
-      return Memory.compareAndSetLong(allowance, now, now - frameCount);
+      return takeShared(allowance, frameCount);
     }
     Memory.putLong(allowance, now - frameCount);
     return true;
+  }
+
+  private static boolean takeShared(long allowance, long frameCount) {
+    while (true) {
+      long now = Memory.getLongVolatile(allowance);
+      if (now < frameCount) {
+        return false;
+      }
+      if (Memory.compareAndSetLong(allowance, now, now - frameCount)) {
+        return true;
+      }
+    }
   }
 
   /// Takes frames if as many as the mark are left then.
@@ -161,11 +174,15 @@ final class FreeGauge {
       if (pool < frameCount) {
         return false;
       }
-      long more = Math.min(MOST_ALLOWANCE, pool / (4 * (stripeMask + 1)));
+      long allowance = address + STRIPES + (cpu & stripeMask) * LINE;
+      long share = Math.min(MOST_ALLOWANCE, pool / (4 * (stripeMask + 1)));
+      long more = Math.max(0, share - Memory.getLongVolatile(allowance));
       long all = Math.min(pool, frameCount + more);
       if (Memory.compareAndSetLong(address + POOL, pool, pool - all)) {
-        long allowance = address + STRIPES + (cpu & stripeMask) * LINE;
         Memory.getAndAddLong(allowance, all - frameCount);
+        if (!isFar()) {
+          Memory.putLongRelease(allowance, 0); // what was counted meanwhile counted without it
+        }
         return true;
       }
     }
@@ -217,7 +234,7 @@ final class FreeGauge {
   }
 
   private long margin() {
-    return MARGIN * (stripeMask + 1);
+    return Math.max(LEAST_MARGIN * (stripeMask + 1), Memory.getLongVolatile(address + MARGIN));
   }
 
   /// The pool has too little: fills it by a count, or goes over to NEAR.
@@ -225,10 +242,13 @@ final class FreeGauge {
     long seen = Memory.getLongVolatile(address + POOL);
     lock.lock();
     if (isFar() && Memory.getLongVolatile(address + POOL) <= seen) {
+      long left = Memory.getLongVolatile(address + POOL);
       long available = memory.availableFrames();
       long above = available - farMark() - allowances();
       if (above >= margin()) {
-        Memory.putLongRelease(address + POOL, above / 2);
+        // If others took from the rest meanwhile, theirs is right, and the next request looks
+        // again.
+        Memory.compareAndSetLong(address + POOL, left, above / 2);
       } else {
         beNear(available);
       }
@@ -266,12 +286,24 @@ final class FreeGauge {
   }
 
   /// Says from where on nothing needs to be checked, and has all that follows decided anew.
-  void setFarMark(long frameCount) {
+  ///
+  /// @param frameCount the mark
+  /// @param marginFrames how much more there must be, so that the counts of FAR pay
+  void setFarMark(long frameCount, long marginFrames) {
     lock.lock();
     Memory.putLongRelease(address + FAR_MARK, frameCount);
-    beNear(memory.availableFrames());
+    Memory.putLongRelease(address + MARGIN, marginFrames);
+    if (isFar()) {
+      Memory.putLongRelease(address + POOL, 0); // the next request counts
+      clearAllowances();
+    }
     lock.unlock();
     add(0);
+  }
+
+  /// Whether nothing needs to be checked: more is there than any mark asks for. One load.
+  boolean isPlenty() {
+    return isFar();
   }
 
   /// Counts, and mends the counter of NEAR if nobody changed it meanwhile.

@@ -47,10 +47,9 @@ final class FreePath {
     if (zone == null) {
       return zones.zone(0).memory.tryFreeFrames(pfn, frameCount); // which says what is wrong
     }
-    FrameInfo info = charges == null ? null : infoOf(pfn);
-    int account = info == null ? AccountTree.NOBODY : Charges.clear(info, pfn);
+    int account = uncharge(pfn, frameCount);
     long result = zone.memory.tryFreeFrames(pfn, frameCount);
-    settle(zone, info, pfn, account, result == 0 ? frameCount : 0);
+    settle(zone, account, frameCount, result == 0);
     return result;
   }
 
@@ -60,26 +59,30 @@ final class FreePath {
       zones.zone(0).memory.countRefusedFree();
       throw ZoneMemory.outside(pfn);
     }
-    FrameInfo info = charges == null ? null : infoOf(pfn);
-    int account = info == null ? AccountTree.NOBODY : Charges.clear(info, pfn);
-    long freed = 0;
+    int account = uncharge(pfn, frameCount);
+    boolean freed = false;
     try {
       zone.memory.freeFrames(pfn, frameCount);
-      freed = frameCount;
+      freed = true;
     } finally {
-      settle(zone, info, pfn, account, freed);
+      settle(zone, account, frameCount, freed);
     }
   }
 
-  /// After a free: refunds, or puts the account back if nothing was freed.
-  private void settle(Zone zone, @Nullable FrameInfo info, long pfn, int account, long freed) {
-    zone.gauge.add(freed);
-    if (info != null && charges != null && account != AccountTree.NOBODY) {
-      if (freed != 0) {
-        charges.refund(account, freed);
-      } else {
-        Charges.write(info, pfn, account);
-      }
+  /// Takes the account out of the word of a block, if a free of this length is right.
+  private int uncharge(long pfn, long frameCount) {
+    FrameMap map = charges == null ? null : zones.mapOf(pfn);
+    return map == null || map.frameCountAt(pfn) != frameCount
+        ? AccountTree.NOBODY
+        : Charges.clear(infoOf(pfn), pfn);
+  }
+
+  private void settle(Zone zone, int account, long frameCount, boolean freed) {
+    if (freed) {
+      zone.gauge.add(frameCount);
+    }
+    if (account != AccountTree.NOBODY && charges != null) {
+      charges.refund(account, frameCount);
     }
   }
 
@@ -105,8 +108,12 @@ final class FreePath {
     if (zone == null || frameCount < 1) {
       return zones.zone(0).memory.tryFreeRange(startPfn, frameCount);
     }
-    if (charges == null || !isAllocated(startPfn, frameCount)) {
-      long result = zone.memory.tryFreeRange(startPfn, frameCount); // or says what is wrong
+    if (charges != null && !isAllocated(startPfn, frameCount)) {
+      zone.memory.countRefusedFree();
+      return errorOf(startPfn, frameCount).code();
+    }
+    if (charges == null) {
+      long result = zone.memory.tryFreeRange(startPfn, frameCount);
       zone.gauge.add(result == 0 ? frameCount : 0);
       return result;
     }
@@ -137,6 +144,33 @@ final class FreePath {
       pfn = next;
     }
     return true;
+  }
+
+  /// What is wrong with a range, by the first block that differs.
+  private FrameError errorOf(long startPfn, long frameCount) {
+    FrameMap map = zones.mapOf(startPfn);
+    if (map == null || frameCount > map.allocator().endPfn() - startPfn) {
+      return FrameError.OUT_OF_RANGE;
+    }
+    long end = startPfn + frameCount;
+    for (long pfn = startPfn; pfn < end; ) {
+      if (map.stateAt(pfn) == FrameMap.ABSENT) {
+        return FrameError.OUT_OF_RANGE;
+      }
+      pfn = Math.max(pfn + 1, FrameMap.endOf(map.stretchAt(pfn)));
+    }
+    for (long pfn = startPfn; pfn < end; ) {
+      long block = Charges.blockAt(pfn, end, maxOrder);
+      int state = map.stateAt(pfn);
+      if (state == FrameMap.FREE || state == FrameMap.CACHED) {
+        return FrameError.NOT_ALLOCATED;
+      }
+      if (map.frameCountAt(pfn) != block) {
+        return FrameError.SIZE_MISMATCH;
+      }
+      pfn += block;
+    }
+    return FrameError.NOT_ALLOCATED; // it was, a moment ago
   }
 
   // ---- Splitting ----

@@ -46,6 +46,12 @@ public final class WatermarkRule {
   private static final long KIB_PER_FRAME = 4;
   private static final long HUGE_FRAMES = 512;
 
+  /// 1 TiB. Who keeps more free than that has it shared out in units of 4 MiB, so that the product
+  /// with the frames of a zone, 2^34 at most, does not overflow.
+  private static final long EXACT_FRAMES = 1L << 28;
+
+  private static final int COARSE_SHIFT = 10;
+
   /// Two areas stay free, and two of each pair of the three classes of frames almost free.
   private static final long HUGE_AREAS_PER_ZONE = 2 + 3 * 3;
 
@@ -134,6 +140,12 @@ public final class WatermarkRule {
   }
 
   private static long share(long managedFrames, long lowMemoryFrames, long minFreeKib) {
-    return lowMemoryFrames == 0 ? 0 : minFreeKib / KIB_PER_FRAME * managedFrames / lowMemoryFrames;
+    if (lowMemoryFrames == 0) {
+      return 0;
+    }
+    long kept = minFreeKib / KIB_PER_FRAME;
+    return kept <= EXACT_FRAMES
+        ? kept * managedFrames / lowMemoryFrames
+        : (kept >>> COARSE_SHIFT) * managedFrames / (lowMemoryFrames >>> COARSE_SHIFT);
   }
 }

@@ -8,6 +8,8 @@ public final class Watermarks {
   /// The watermarks follow from how much memory there is.
   public static final long BY_RULE = -1;
 
+  private static final long KIB_PER_FRAME = 4;
+
   /// By [ZoneType#index()].
   private static final ZoneType[] TYPES = ZoneType.values();
 
@@ -80,9 +82,16 @@ public final class Watermarks {
   }
 
   /// Sets them all. O(zones).
+  ///
+  /// @throws IllegalArgumentException if more than half of low memory would be kept; nothing has
+  ///   changed then
   public void apply() {
     long kib = minFreeKib();
     long low = lowMemoryFrames();
+    if (minFreeKib != BY_RULE && kib / KIB_PER_FRAME > low / 2) {
+      throw new IllegalArgumentException(
+          kib + " KiB are more than half of " + low * KIB_PER_FRAME + " KiB to be kept free");
+    }
     int node = -1;
     for (int z = 0; z < zones.count(); z++) {
       Zone zone = zones.zone(z);

@@ -48,6 +48,10 @@ public final class Zone {
   private static final long COUNTS = 3 * LINE;
   private static final long GAUGE = 4 * LINE;
 
+  /// The gauge counts words while there is more than a 256th above the marks, so that it seldom has
+  /// to.
+  private static final long MARGIN_SHARE = 256;
+
   /// What a zone counts of the requests that were not served at once.
   public enum Event {
     /// Requests that the reserve served.
@@ -184,6 +188,21 @@ public final class Zone {
     return gauge.available();
   }
 
+  /// Whether there is more than any mark or reserve asks for, so that nothing needs to be checked.
+  /// One load; false near the marks, whatever is there.
+  ///
+  /// @return true if memory is plenty
+  public boolean isPlenty() {
+    return gauge.isPlenty();
+  }
+
+  /// Counts what is available, and mends the counter that watermark checks use.
+  ///
+  /// @return frames; exact when nobody allocates or frees
+  public long recount() {
+    return gauge.recount();
+  }
+
   /// Frames that are free, without those in caches. A walk.
   ///
   /// @return a count
@@ -250,7 +269,8 @@ public final class Zone {
     return Memory.getLongVolatile(address + BOOST);
   }
 
-  /// Sets the watermarks; the boost ends.
+  /// Sets the watermarks; the boost ends. The cap of the reserve stays all of min if it was, else
+  /// as it was, at most min.
   ///
   /// @param minFrames 0 or more
   /// @param lowFrames at least `minFrames`
@@ -266,11 +286,13 @@ public final class Zone {
               + ", high "
               + highFrames);
     }
+    boolean isWhole = reserveCapFrames() == this.minFrames();
+    long cap = isWhole ? minFrames : Math.min(reserveCapFrames(), minFrames);
     Memory.putLongRelease(address + MIN, minFrames);
+    Memory.putLongRelease(address + CAP, cap);
     Memory.putLongRelease(address + LOW, lowFrames);
     Memory.putLongRelease(address + HIGH, highFrames);
     Memory.putLongRelease(address + BOOST, 0);
-    Memory.putLongRelease(address + CAP, minFrames);
     tellGauge();
   }
 
@@ -327,7 +349,7 @@ public final class Zone {
     for (int t = 0; t < ZoneType.COUNT; t++) {
       reserve = Math.max(reserve, lowmemReserve(t));
     }
-    gauge.setFarMark(highFrames() + reserve);
+    gauge.setFarMark(highFrames() + reserve, banks.managedFrames() / MARGIN_SHARE);
   }
 
   // ---- The reserve ----

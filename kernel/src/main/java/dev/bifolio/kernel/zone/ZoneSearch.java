@@ -12,7 +12,7 @@ import org.jspecify.annotations.Nullable;
 ///   2  wake background reclaim where it is below low
 ///   3  each zone, down to min                 ──> served
 ///   4  EMERGENCY: each zone, down to the floor of the reserve ──> served, counted
-///   5  unless NOWAIT: reclaim or compact, and 3 again; bounded, and only while it helps
+///   5  unless NOWAIT: reclaim or compact zone by zone, and 3 after each that it helped; bounded
 ///   6  count what is really there, and 3 or 4 once more ──> served, or no frame
 /// ```
 ///
@@ -35,7 +35,7 @@ final class ZoneSearch {
   private static final int MIN = 1;
   private static final int FLOOR = 2;
 
-  /// Half of an area: from this order on, pieces are a matter of compaction.
+  /// What a boost adds: an area, as in Linux a page block.
   private static final long BOOST_FRAMES = Pages.orderToFrames(Pages.HUGE_ORDER);
 
   private final ZoneSet zones;
@@ -88,7 +88,7 @@ final class ZoneSearch {
     if (pfn >= 0) {
       return pfn;
     }
-    wake(home, policy, frameCount, flags);
+    wake(home, policy, frameCount, flags, shape, maxPfn);
     pfn = pass(MIN, cpu, home, policy, frameCount, flags, shape, maxPfn);
     boolean emergency = (flags & AllocationFlags.EMERGENCY) != 0;
     if (pfn < 0 && emergency) {
@@ -121,7 +121,10 @@ final class ZoneSearch {
     int nodes = nodeCount(home, flags);
     for (int sets = 0; sets < setCount(policy); sets++) {
       for (int n = 0; n < nodes; n++) {
-        int node = topology.fallback(home, n);
+        int node = nodeAt(home, n, highest);
+        if (node < 0) {
+          continue;
+        }
         for (int type = highest; type >= lowest && allows(policy, node, sets); type--) {
           Zone zone = zones.at(node, type);
           if (zone != null && zone.startPfn() <= maxPfn) {
@@ -137,10 +140,32 @@ final class ZoneSearch {
   }
 
   private int nodeCount(int home, int flags) {
-    if ((flags & AllocationFlags.EXACT_NODE) == 0) {
-      return topology.memoryNodeCount();
+    if ((flags & AllocationFlags.EXACT_NODE) != 0) {
+      return isDevice(flags) || topology.hasMemory(home) ? 1 : 0;
     }
-    return topology.hasMemory(home) ? 1 : 0;
+    int withRam = topology.memoryNodeCount();
+    return isDevice(flags) ? 1 + withRam + topology.nodeCount() : withRam;
+  }
+
+  private static boolean isDevice(int flags) {
+    return (flags & AllocationFlags.DEVICE) != 0;
+  }
+
+  /// A node of the order. Device memory may lie in nodes without RAM, which no order has: the home
+  /// node comes first, then the order, then those nodes by their ids.
+  ///
+  /// @return -1 if nothing is at this position
+  private int nodeAt(int home, int position, int highest) {
+    if (highest != ZoneType.DEVICE.index()) {
+      return topology.fallback(home, position);
+    }
+    if (position == 0) {
+      return home;
+    }
+    int withRam = topology.memoryNodeCount();
+    int node = position <= withRam ? topology.fallback(home, position - 1) : position - 1 - withRam;
+    boolean wasThere = node == home || (position > withRam && topology.hasMemory(node));
+    return wasThere ? -1 : node;
   }
 
   private static int setCount(@Nullable NumaPolicy policy) {
@@ -160,8 +185,12 @@ final class ZoneSearch {
       int flags,
       int shape,
       long maxPfn) {
-    long frames = markOf(zone, mark) + zone.lowmemReserve(highest);
-    if (!zone.gauge.takeAbove(cpu, frameCount, frames)) {
+    long reserve = zone.lowmemReserve(highest);
+    boolean ordinary =
+        zone.gauge.takeAbove(
+            cpu, frameCount, (mark == LOW ? zone.lowFrames() : zone.minFrames()) + reserve);
+    if (!ordinary
+        && (mark != FLOOR || !zone.gauge.takeAbove(cpu, frameCount, floor(zone) + reserve))) {
       return FrameAllocator.NO_FRAME;
     }
     long pfn =
@@ -171,35 +200,44 @@ final class ZoneSearch {
                 cpu, frameCount, flags, alignmentFrames(shape), maxPfn, boundaryFrames(shape));
     if (pfn < 0) {
       zone.gauge.add(frameCount);
-    } else if (mark == FLOOR) {
+    } else if (!ordinary) {
       zone.count(Zone.Event.EMERGENCY_REQUEST, 1);
       zone.count(Zone.Event.EMERGENCY_FRAME, frameCount);
     }
     return pfn;
   }
 
-  private static long markOf(Zone zone, int mark) {
-    return switch (mark) {
-      case LOW -> zone.lowFrames();
-      case MIN -> zone.minFrames();
-      default -> zone.minFrames() - zone.reserveCapFrames();
-    };
+  private static long floor(Zone zone) {
+    return zone.minFrames() - zone.reserveCapFrames();
   }
 
   // ---- What a request does before it fails ----
 
-  private void wake(int home, @Nullable NumaPolicy policy, long frameCount, int flags) {
+  /// Zones below low, and those that have frames enough, but perhaps in too small pieces.
+  private void wake(
+      int home, @Nullable NumaPolicy policy, long frameCount, int flags, int shape, long maxPfn) {
     int highest = zones.highestType(flags);
     for (int n = 0; n < nodeCount(home, flags); n++) {
-      int node = topology.fallback(home, n);
+      int node = nodeAt(home, n, highest);
+      if (node < 0) {
+        continue;
+      }
       for (int type = highest; type >= ZoneSet.lowestType(highest); type--) {
         Zone zone = zones.at(node, type);
-        if (zone != null && mayServe(policy, node)) {
+        if (zone != null
+            && mayServe(policy, node)
+            && zone.startPfn() <= maxPfn
+            && isWorthWaking(zone, frameCount, shape)) {
           zone.count(Zone.Event.WAKE, 1);
           reclaimer.wake(zone, ZoneSet.orderOf(frameCount));
         }
       }
     }
+  }
+
+  private static boolean isWorthWaking(Zone zone, long frameCount, int shape) {
+    boolean inPieces = frameCount > 1 && shape == ANYWHERE;
+    return inPieces || (!zone.isPlenty() && zone.availableFrames() < zone.lowFrames() + frameCount);
   }
 
   private static boolean mayServe(@Nullable NumaPolicy policy, int node) {
@@ -210,6 +248,8 @@ final class ZoneSearch {
     return may;
   }
 
+  /// Has frames given back where there are too few, and pieces joined where there are enough, zone
+  /// by zone; and again, as long as that helps any zone.
   private long afterReclaim(
       int cpu,
       int home,
@@ -218,63 +258,65 @@ final class ZoneSearch {
       int flags,
       int shape,
       long maxPfn) {
-    for (int round = 0; round < MOST_ROUNDS; round++) {
-      if (!helps(home, policy, frameCount, flags, maxPfn)) {
-        return FrameAllocator.NO_FRAME;
-      }
-      long pfn = pass(MIN, cpu, home, policy, frameCount, flags, shape, maxPfn);
-      if (pfn >= 0) {
-        return pfn;
-      }
-    }
-    return FrameAllocator.NO_FRAME;
-  }
-
-  /// Has frames given back where there are too few, and pieces joined where there are enough, in
-  /// the first zone where that helps.
-  ///
-  /// @return whether anything came of it
-  private boolean helps(
-      int home, @Nullable NumaPolicy policy, long frameCount, int flags, long maxPfn) {
     int highest = zones.highestType(flags);
-    for (int n = 0; n < nodeCount(home, flags); n++) {
-      int node = topology.fallback(home, n);
-      for (int type = highest; type >= ZoneSet.lowestType(highest); type--) {
-        Zone zone = zones.at(node, type);
-        if (zone != null
-            && mayServe(policy, node)
-            && fits(zone, frameCount, maxPfn)
-            && relieve(zone, frameCount, zone.minFrames() + zone.lowmemReserve(highest))) {
-          return true;
+    boolean helped = highest != ZoneType.DEVICE.index(); // nobody gives device memory back
+    for (int round = 0; round < MOST_ROUNDS && helped; round++) {
+      helped = false;
+      for (int n = 0; n < nodeCount(home, flags); n++) {
+        int node = nodeAt(home, n, highest);
+        if (node < 0) {
+          continue;
+        }
+        for (int type = highest; type >= 0 && mayServe(policy, node); type--) {
+          Zone zone = zones.at(node, type);
+          if (zone != null
+              && fits(zone, frameCount, maxPfn)
+              && relieve(zone, highest, frameCount, round == 0 && shape == ANYWHERE)) {
+            helped = true;
+            long pfn = pass(MIN, cpu, home, policy, frameCount, flags, shape, maxPfn);
+            if (pfn >= 0) {
+              return pfn;
+            }
+          }
         }
       }
     }
-    return false;
+    return FrameAllocator.NO_FRAME;
   }
 
   private static boolean fits(Zone zone, long frameCount, long maxPfn) {
     return zone.managedFrames() >= frameCount && zone.startPfn() <= maxPfn;
   }
 
-  private boolean relieve(Zone zone, long frameCount, long mark) {
-    long missing = frameCount + mark - zone.availableFrames();
+  /// Tries to help one zone.
+  ///
+  /// @param joins whether pieces may be joined: once a request, and not for one in a certain place
+  /// @return whether the zone has more frames than before, or larger blocks
+  private boolean relieve(Zone zone, int highest, long frameCount, boolean joins) {
+    long available = zone.recount();
+    long missing = frameCount + zone.minFrames() + zone.lowmemReserve(highest) - available;
     int order = ZoneSet.orderOf(frameCount);
+    boolean more = false;
     if (missing > 0) {
       zone.count(Zone.Event.DIRECT_RECLAIM, 1);
-      return reclaimer.reclaim(zone, order, missing) > 0;
+      // What came back in other zones is of no use here.
+      more = reclaimer.reclaim(zone, order, missing) > 0 && zone.recount() > available;
     }
-    if (frameCount == 1) {
-      return false;
+    if (frameCount == 1 || !joins || (missing > 0 && !more)) {
+      return more;
     }
     zone.boost(BOOST_FRAMES);
     zone.count(Zone.Event.COMPACTION, 1);
-    return reclaimer.compact(zone, order);
+    return reclaimer.compact(zone, order) || more;
   }
 
   private void recount(int home, @Nullable NumaPolicy policy, int flags) {
     int highest = zones.highestType(flags);
     for (int n = 0; n < nodeCount(home, flags); n++) {
-      int node = topology.fallback(home, n);
+      int node = nodeAt(home, n, highest);
+      if (node < 0) {
+        continue;
+      }
       for (int type = highest; type >= ZoneSet.lowestType(highest); type--) {
         Zone zone = zones.at(node, type);
         if (zone != null && mayServe(policy, node)) {

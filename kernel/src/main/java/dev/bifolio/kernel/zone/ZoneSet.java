@@ -54,12 +54,15 @@ public final class ZoneSet {
       count += bankCounts[slot(bank)]++ == 0 ? 1 : 0;
     }
     zones = new Zone[count];
+    ZoneBank[] bySlot = new ZoneBank[banks.length];
+    int[] ends = new int[zoneAt.length];
+    sort(banks, bankCounts, bySlot, ends);
     int next = 0;
     for (int slot = 0; slot < zoneAt.length; slot++) {
       zoneAt[slot] = NONE;
       if (bankCounts[slot] != 0) {
         ZoneBank[] own = new ZoneBank[bankCounts[slot]];
-        copyOwn(banks, slot, own);
+        System.arraycopy(bySlot, ends[slot] - own.length, own, 0, own.length);
         zones[next] = new Zone(next, nids[slot / ZoneType.COUNT], new BankSet(own));
         zoneAt[slot] = next++;
       }
@@ -76,12 +79,15 @@ public final class ZoneSet {
     return bank.nodeIndex() * ZoneType.COUNT + bank.type().index();
   }
 
-  private static void copyOwn(ZoneBank[] all, int slot, ZoneBank[] own) {
-    int next = 0;
+  /// Puts the banks of a zone side by side, in linear time.
+  private static void sort(ZoneBank[] all, int[] counts, ZoneBank[] bySlot, int[] ends) {
+    int start = 0;
+    for (int slot = 0; slot < counts.length; slot++) {
+      ends[slot] = start;
+      start += counts[slot];
+    }
     for (ZoneBank bank : all) {
-      if (slot(bank) == slot) {
-        own[next++] = bank;
-      }
+      bySlot[ends[slot(bank)]++] = bank;
     }
   }
 
@@ -96,7 +102,9 @@ public final class ZoneSet {
       return (narrow ? ZoneType.DMA : ZoneType.DMA32).index();
     }
     if ((flags & AllocationFlags.DMA32) != 0) {
-      return ZoneType.DMA32.index();
+      // A kernel with high memory maps less than 4 GiB.
+      boolean low = !types[ZoneType.DMA32.index()] && types[ZoneType.HIGHMEM.index()];
+      return (low ? ZoneType.NORMAL : ZoneType.DMA32).index();
     }
     if ((flags & AllocationFlags.MOVABLE_ZONE) != 0) {
       return ZoneType.MOVABLE.index();

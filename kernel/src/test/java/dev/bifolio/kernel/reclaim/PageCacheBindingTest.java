@@ -88,7 +88,7 @@ class PageCacheBindingTest extends PageCacheFixture {
     assertEquals(PageCache.BUSY, cache.get(1, 0));
     assertEquals(0, cache.shrink(-1, 1));
     assertEquals(1, cache.drop(1));
-    assertEquals(1, cache.pageCount());
+    assertEquals(1, cache.counters().pages());
     assertEquals(1, cache.countFrames(-1));
     long to = frames.allocate(0, 0);
     Memory.copy(cache.bytesOf(pfn), cache.bytesOf(to), 4096);

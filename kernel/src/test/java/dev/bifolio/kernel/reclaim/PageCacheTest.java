@@ -38,7 +38,7 @@ class PageCacheTest extends PageCacheFixture {
     assertEquals(AllocationFlags.MOVABLE, frames.flagsSeen);
     assertEquals(1, cache.counters().hits());
     assertEquals(1, cache.counters().misses());
-    assertEquals(1, cache.pageCount());
+    assertEquals(1, cache.counters().pages());
     assertEquals(0, cache.countFrames(-1));
     cache.release(1, 7, false);
     assertEquals(0, cache.countFrames(-1));
@@ -59,7 +59,7 @@ class PageCacheTest extends PageCacheFixture {
     assertEquals(11, touch(1, 7));
     assertEquals(12, touch(-1, 7));
     assertEquals(13, touch(0, 7));
-    assertEquals(3, cache.pageCount());
+    assertEquals(3, cache.counters().pages());
   }
 
   @Test
@@ -107,7 +107,7 @@ class PageCacheTest extends PageCacheFixture {
     for (int page = 0; page < 9; page++) {
       touch(1, page);
     }
-    assertEquals(3, cache.pageCount());
+    assertEquals(3, cache.counters().pages());
     assertEquals(6, cache.counters().evictions());
     assertEquals(3, frames.out.size());
   }
@@ -116,7 +116,7 @@ class PageCacheTest extends PageCacheFixture {
   void withoutAnyFrameThereIsNone() {
     open(10, 0);
     assertEquals(PageCache.NO_FRAME, cache.get(1, 1));
-    assertEquals(0, cache.pageCount());
+    assertEquals(0, cache.counters().pages());
     assertEquals("", done());
   }
 
@@ -173,7 +173,7 @@ class PageCacheTest extends PageCacheFixture {
     backing.failsToWrite = true;
     assertEquals(0, cache.shrink(-1, 3));
     assertEquals(8, cache.counters().failedWrites());
-    assertEquals(20, cache.pageCount());
+    assertEquals(20, cache.counters().pages());
   }
 
   @Test
@@ -181,7 +181,7 @@ class PageCacheTest extends PageCacheFixture {
     open(2, 2);
     backing.failsToRead = true;
     assertEquals(PageCache.READ_FAILED, cache.get(1, 0));
-    assertEquals(0, cache.pageCount());
+    assertEquals(0, cache.counters().pages());
     assertEquals(0, frames.out.size());
     assertEquals(1, cache.counters().failedReads());
     backing.failsToRead = false;
@@ -200,7 +200,7 @@ class PageCacheTest extends PageCacheFixture {
     assertThrows(IllegalStateException.class, () -> cache.get(1, 1));
     assertThrows(IllegalStateException.class, () -> cache.sync());
     assertThrows(IllegalStateException.class, () -> cache.shrink(-1, 1));
-    assertEquals(1, cache.pageCount());
+    assertEquals(1, cache.counters().pages());
     assertEquals(1, frames.out.size());
     assertEquals(2, cache.counters().failedWrites());
     backing.during = () -> {};
@@ -216,7 +216,7 @@ class PageCacheTest extends PageCacheFixture {
       touch(1, page);
     }
     assertEquals(3, cache.shrink(-1, 3));
-    assertEquals(5, cache.pageCount());
+    assertEquals(5, cache.counters().pages());
     assertEquals(5, frames.out.size());
     assertEquals(0, cache.shrink(-1, 0));
     assertEquals(5, cache.shrink(-1, 100));
@@ -244,7 +244,7 @@ class PageCacheTest extends PageCacheFixture {
     long used = cache.get(1, 2);
     touch(2, 0);
     assertEquals(1, cache.drop(1));
-    assertEquals(2, cache.pageCount());
+    assertEquals(2, cache.counters().pages());
     assertEquals(2, frames.out.size());
     assertEquals(used, cache.get(1, 2));
     cache.release(1, 2, false);
@@ -350,8 +350,8 @@ class PageCacheTest extends PageCacheFixture {
             }
           }
         }
-        assertEquals(cache.pageCount(), frames.out.size());
-        assertEquals(cache.pageCount(), cache.countFrames(-1));
+        assertEquals(cache.counters().pages(), frames.out.size());
+        assertEquals(cache.counters().pages(), cache.countFrames(-1));
       }
       backing.failsToWrite = false;
       assertEquals(0, cache.sync());

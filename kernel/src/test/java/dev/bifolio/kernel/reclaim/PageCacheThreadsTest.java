@@ -77,8 +77,8 @@ class PageCacheThreadsTest extends PageCacheFixture {
           }
         });
     assertTrue(served.get() > 40_000, served + " pages were served");
-    assertEquals(cache.pageCount(), frames.out.size());
-    assertEquals(cache.pageCount(), cache.countFrames(-1));
+    assertEquals(cache.counters().pages(), frames.out.size());
+    assertEquals(cache.counters().pages(), cache.countFrames(-1));
     assertEquals(0, cache.sync());
     for (int page = 0; page < pages; page++) {
       long written = backing.versions.getOrDefault(HeapBacking.key(1, page), 0L);

@@ -230,7 +230,7 @@ class ShrinkersAllocatorsTest {
         ShrinkerReport report = shrinkers.report(number);
         assertTrue(report != null && report.freedFrames() > 0 && report.failures() == 0);
       }
-      assertEquals(FRAMES, idle(source) + cache.pageCount() + holder.countFrames(-1));
+      assertEquals(FRAMES, idle(source) + cache.counters().pages() + holder.countFrames(-1));
       shrinkers.shrink(-1, 2 * FRAMES);
       shrinkers.shrink(-1, 2 * FRAMES);
       assertEquals(FRAMES, idle(source));

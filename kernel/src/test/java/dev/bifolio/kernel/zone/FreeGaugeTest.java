@@ -83,6 +83,8 @@ class FreeGaugeTest {
     try (TestZones zones = zones(1, false)) {
       Zone zone = zones.zone(0, ZoneType.NORMAL);
       zone.setWatermarks(0, 0, FRAMES);
+      assertTrue(zone.gauge.takeAbove(0, 1, 0)); // which makes it count
+      zone.gauge.add(1);
       assertTrue(zone.memory.take(0, 5, 0) >= 0); // not told
       assertEquals(FRAMES, zone.availableFrames());
       assertEquals(FRAMES - 32, zone.gauge.recount());

@@ -106,11 +106,11 @@ final class ZoneModel {
     }
 
     void setMarks(long newMin, long newLow, long newHigh) {
+      cap = cap == min ? newMin : Math.min(cap, newMin);
       min = newMin;
       low = newLow;
       high = newHigh;
       boost = 0;
-      cap = newMin;
     }
   }
 
@@ -189,7 +189,8 @@ final class ZoneModel {
       return hasNone ? ZoneType.DMA32 : ZoneType.DMA;
     }
     if ((flags & AllocationFlags.DMA32) != 0) {
-      return ZoneType.DMA32;
+      boolean isLow = !types[ZoneType.DMA32.index()] && types[ZoneType.HIGHMEM.index()];
+      return isLow ? ZoneType.NORMAL : ZoneType.DMA32;
     }
     if ((flags & AllocationFlags.MOVABLE_ZONE) != 0) {
       return ZoneType.MOVABLE;
@@ -223,17 +224,18 @@ final class ZoneModel {
       return area;
     }
     for (Area each : zonelist(request.reclaimed, request.flags)) {
-      each.count(Zone.Event.WAKE, 1);
-      calls.add("wake " + each.index + " " + orderOf(request));
+      if (request.count > 1 || each.available() < each.low + each.boost + request.count) {
+        each.count(Zone.Event.WAKE, 1);
+        calls.add("wake " + each.index + " " + orderOf(request));
+      }
     }
     area = first(request, MIN);
     boolean emergency = request.has(AllocationFlags.EMERGENCY);
     if (area == null && emergency) {
       area = first(request, FLOOR);
     }
-    int rounds = request.has(AllocationFlags.NOWAIT) ? 0 : MOST_ROUNDS;
-    for (; area == null && rounds > 0 && helps(request); rounds--) {
-      area = first(request, MIN);
+    if (area == null && !request.has(AllocationFlags.NOWAIT)) {
+      area = afterReclaim(request);
     }
     return area == null ? first(request, emergency ? FLOOR : MIN) : area;
   }
@@ -254,9 +256,11 @@ final class ZoneModel {
 
   private @Nullable Area first(Request request, int mark) {
     for (Area area : zonelist(request.candidates, request.flags)) {
-      boolean passes = area.available() - request.count >= markOf(area, request, mark);
+      long left = area.available() - request.count;
+      boolean ordinary = left >= markOf(area, request, mark == LOW ? LOW : MIN);
+      boolean passes = ordinary || (mark == FLOOR && left >= markOf(area, request, FLOOR));
       if (passes && area.hasBlock(request.blockFrames())) {
-        if (mark == FLOOR) {
+        if (!ordinary) {
           area.count(Zone.Event.EMERGENCY_REQUEST, 1);
           area.count(Zone.Event.EMERGENCY_FRAME, request.count);
         }
@@ -266,29 +270,38 @@ final class ZoneModel {
     return null;
   }
 
-  private boolean helps(Request request) {
-    for (Area area : zonelist(request.reclaimed, request.flags)) {
-      if (area.total >= request.count && relieve(area, request)) {
-        return true;
+  private @Nullable Area afterReclaim(Request request) {
+    boolean helped = !request.has(AllocationFlags.DEVICE);
+    for (int round = 0; round < MOST_ROUNDS && helped; round++) {
+      helped = false;
+      for (Area area : zonelist(request.reclaimed, request.flags)) {
+        if (area.total >= request.count && relieve(area, request, round == 0)) {
+          helped = true;
+          Area found = first(request, MIN);
+          if (found != null) {
+            return found;
+          }
+        }
       }
     }
-    return false;
+    return null;
   }
 
-  private boolean relieve(Area area, Request request) {
+  private boolean relieve(Area area, Request request, boolean joins) {
     long missing = request.count + markOf(area, request, MIN) - area.available();
+    boolean more = false;
     if (missing > 0) {
       area.count(Zone.Event.DIRECT_RECLAIM, 1);
       calls.add("reclaim " + area.index + " " + orderOf(request) + " " + missing);
-      return giveBack(area, missing) > 0;
+      more = giveBack(area, missing) > 0;
     }
-    if (request.count == 1) {
-      return false;
+    if (request.count == 1 || !joins || (missing > 0 && !more)) {
+      return more;
     }
     area.boost(BOOST_FRAMES);
     area.count(Zone.Event.COMPACTION, 1);
     calls.add("compact " + area.index + " " + orderOf(request));
-    return compactions-- > 0;
+    return compactions-- > 0 || more;
   }
 
   private long giveBack(Area area, long wanted) {
