@@ -32,8 +32,8 @@ import picocli.CommandLine.TypeConversionException;
     description = {
       "Boots a machine's memory from its map, shows each step and proves the result.",
       "Without FILE, a bundled device tree of a phone with 8 GiB.",
-      "Counts of zones are frames of 4 KiB; in JSON each node has a row for every type of zone that",
-      "its architecture has, with zeros where there is no memory."
+      "Counts of zones are frames of 4 KiB; in JSON each node has a row for every type of zone that"
+          + " its architecture has, with zeros where there is no memory."
     },
     mixinStandardHelpOptions = true)
 final class BootCommand implements Callable<Integer> {
@@ -60,8 +60,8 @@ final class BootCommand implements Callable<Integer> {
       paramLabel = "FILE",
       converter = ProcView.Converter.class,
       description = {
-        "Print what Linux would show of this machine in a file of /proc, and nothing else:",
-        "buddyinfo, zoneinfo (as Linux 7.2 does) or zoneinfo-6.12."
+        "Print what Linux would show of this machine in a file of /proc, and nothing else:"
+            + " buddyinfo, zoneinfo (as Linux 7.2 does) or zoneinfo-6.12."
       })
   @Nullable ProcView proc;
 
@@ -100,8 +100,8 @@ final class BootCommand implements Callable<Integer> {
       paramLabel = "KIND",
       defaultValue = "hybrid",
       description = {
-        "The frame allocator: hybrid, for any number of threads, or classic, a buddy allocator",
-        "behind a lock (default: ${DEFAULT-VALUE})."
+        "The frame allocator: hybrid, for any number of threads, or classic, a buddy allocator"
+            + " behind a lock (default: ${DEFAULT-VALUE})."
       })
   BootOptions.AllocatorKind allocator = BootOptions.AllocatorKind.HYBRID;
 
@@ -111,8 +111,8 @@ final class BootCommand implements Callable<Integer> {
       defaultValue = "8",
       converter = Numbers.CpusConverter.class,
       description = {
-        "For how many CPUs the hybrid allocator has caches (default: ${DEFAULT-VALUE}, whatever",
-        "this machine has, so that a map boots alike everywhere)."
+        "For how many CPUs the hybrid allocator has caches (default: ${DEFAULT-VALUE}, whatever"
+            + " this machine has, so that a map boots alike everywhere)."
       })
   int cpuCount = 8;
 
@@ -130,8 +130,8 @@ final class BootCommand implements Callable<Integer> {
       paramLabel = "BASE+SIZE[@NODE]",
       converter = DeviceConverter.class,
       description = {
-        "Memory of a device, in a zone that no ordinary request gets frames from; outside of RAM;",
-        "may be given repeatedly (default node: 0)."
+        "Memory of a device, in a zone that no ordinary request gets frames from; outside of RAM;"
+            + " may be given repeatedly (default node: 0)."
       })
   List<DeviceMemory> devices = new ArrayList<>();
 
@@ -140,8 +140,8 @@ final class BootCommand implements Callable<Integer> {
       paramLabel = "KIB",
       converter = MinFreeConverter.class,
       description = {
-        "What the watermarks keep from ordinary requests, all zones together, like Linux's",
-        "min_free_kbytes (default: by its rule, from the amount of RAM)."
+        "What the watermarks keep from ordinary requests, all zones together, like Linux's"
+            + " min_free_kbytes (default: by its rule, from the amount of RAM)."
       })
   @Nullable Long minFreeKib;
 
