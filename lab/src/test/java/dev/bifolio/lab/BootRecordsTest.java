@@ -3,13 +3,18 @@ package dev.bifolio.lab;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.jr.ob.JSON;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Zones of recorded machines, booted by the command, against those that Linux showed.
 ///
@@ -80,23 +85,8 @@ class BootRecordsTest {
   @MethodSource("names")
   void nodesHaveTheRangesAndDistancesThatTheyHaveInLinux(String name) throws Exception {
     LinuxRecord linux = LinuxRecord.of(name);
-    List<String> expected = new ArrayList<>();
-    for (Map<?, ?> range : SharedData.objects(linux.json(), "early_node_ranges")) {
-      expected.add(
-          range.get("node")
-              + " "
-              + SharedData.number(range, "start")
-              + "-"
-              + SharedData.number(range, "end_inclusive"));
-    }
     Map<?, ?> json = boot(linux.arguments());
-    List<String> ours = new ArrayList<>();
-    for (Map<?, ?> range : SharedData.objects(json, "memory")) {
-      Object node = range.get("node") == null ? 0 : range.get("node");
-      long base = address(range.get("base"));
-      ours.add(node + " " + base + "-" + (base + SharedData.number(range, "size") - 1));
-    }
-    assertEquals(expected, ours, name);
+    assertEquals(nodeRanges(linux.json()), memoryRanges(json), name);
     Map<?, ?> distances = (Map<?, ?>) linux.json().get("node_distance");
     List<Object> table = new ArrayList<>();
     for (int node = 0; node < distances.size(); node++) {
@@ -104,6 +94,102 @@ class BootRecordsTest {
     }
     // A machine of one node need not say how far it is from itself.
     assertEquals(table.size() == 1 ? null : table, json.get("distances"), name);
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"arm64-memreserve", "arm64-static", "rv-multimem", "rv-numa3"})
+  void treesThatWereGivenToAKernelGiveItsNodesAndZones(String name) throws Exception {
+    Path folder = SharedData.folder("dt-semantics");
+    Map<?, ?> truth = SharedData.json(folder.resolve(name + ".json"));
+    Map<?, ?> json = boot(List.of(folder.resolve(name + ".seen-by-kernel.dtb").toString()));
+    assertEquals(nodeRanges(truth), memoryRanges(json), name);
+    Map<?, ?> ranges = (Map<?, ?>) truth.get("zone_ranges");
+    for (Map.Entry<?, ?> range : ranges.entrySet()) {
+      long start = Long.MAX_VALUE;
+      long end = 0;
+      int rows = 0;
+      for (Map<?, ?> zone : SharedData.objects(json, "zones")) {
+        rows += zone.get("zone").equals(range.getKey()) ? 1 : 0;
+        if (zone.get("zone").equals(range.getKey()) && SharedData.number(zone, "present") > 0) {
+          start = Math.min(start, SharedData.number(zone, "startPfn") << 12);
+          end = Math.max(end, SharedData.number(zone, "endPfn") << 12);
+        }
+      }
+      assertTrue(rows > 0, name + " has no zone " + range.getKey());
+      assertEquals(
+          String.valueOf(range.getValue()),
+          end == 0 ? "null" : "[" + start + ", " + (end - 1) + "]",
+          name + " " + range.getKey());
+    }
+  }
+
+  /// What may not be mapped cuts Linux's list, so ranges of a node that touch are joined.
+  private static List<String> nodeRanges(Map<?, ?> truth) {
+    List<String> rows = new ArrayList<>();
+    Map<?, ?> before = null;
+    long start = 0;
+    for (Map<?, ?> range : SharedData.objects(truth, "early_node_ranges")) {
+      boolean joined =
+          before != null
+              && before.get("node").equals(range.get("node"))
+              && SharedData.number(before, "end_inclusive") + 1
+                  == SharedData.number(range, "start");
+      if (joined) {
+        rows.removeLast();
+      } else {
+        start = SharedData.number(range, "start");
+      }
+      rows.add(range.get("node") + " " + start + "-" + SharedData.number(range, "end_inclusive"));
+      before = range;
+    }
+    return rows;
+  }
+
+  /// RAM as we use it; what names no node is on node 0.
+  private static List<String> memoryRanges(Map<?, ?> json) {
+    List<String> rows = new ArrayList<>();
+    for (Map<?, ?> range : SharedData.objects(json, "memory")) {
+      Object node = range.get("node") == null ? 0 : range.get("node");
+      long base = address(range.get("base"));
+      rows.add(node + " " + base + "-" + (base + SharedData.number(range, "size") - 1));
+    }
+    return rows;
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"a64-numa-memless", "a64-numa2-dist", "a64-numa4-asymdist", "rv64-numa2-dist"})
+  void treesOfNumaMachinesHaveTheirMemoryOnItsNodesCutAtFourGibibytes(String name)
+      throws Exception {
+    Path folder = SharedData.folder("dtb");
+    String file = "qemu-7.2__" + name + ".dtb.gz";
+    Map<String, Long> expected = new TreeMap<>();
+    for (String line : Files.readAllLines(folder.resolve("truth.jsonl"))) {
+      Map<?, ?> truth = JSON.std.mapFrom(line);
+      for (Map<?, ?> range :
+          truth.get("file").equals(file)
+              ? SharedData.objects(truth, "memory")
+              : List.<Map<?, ?>>of()) {
+        List<?> bounds = (List<?>) ((List<?>) range.get("reg")).getFirst();
+        long start = ((Number) bounds.get(0)).longValue() >>> 12;
+        long end = start + (((Number) bounds.get(1)).longValue() >>> 12);
+        String low = range.get("numa_node_id") + (name.startsWith("rv") ? " DMA32" : " DMA");
+        expected.merge(low, Math.min(end, 1 << 20) - Math.min(start, 1 << 20), Long::sum);
+        expected.merge(
+            range.get("numa_node_id") + " Normal",
+            Math.max(end, 1 << 20) - Math.max(start, 1 << 20),
+            Long::sum);
+      }
+    }
+    expected.values().removeIf(count -> count == 0);
+    assertTrue(!expected.isEmpty(), name);
+    Map<String, Long> ours = new TreeMap<>();
+    for (Map<?, ?> zone :
+        SharedData.objects(boot(List.of(folder.resolve(file).toString())), "zones")) {
+      ours.put(zone.get("node") + " " + zone.get("zone"), SharedData.number(zone, "present"));
+    }
+    ours.values().removeIf(count -> count == 0);
+    assertEquals(expected, ours, name);
   }
 
   // ---- Managed frames ----
