@@ -11,7 +11,9 @@ import java.util.BitSet;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -164,12 +166,14 @@ class BootRecordsTest {
     Path folder = SharedData.folder("dtb");
     String file = "qemu-7.2__" + name + ".dtb.gz";
     Map<String, Long> expected = new TreeMap<>();
+    Set<Object> nodes = new TreeSet<>();
     for (String line : Files.readAllLines(folder.resolve("truth.jsonl"))) {
       Map<?, ?> truth = JSON.std.mapFrom(line);
       for (Map<?, ?> range :
           truth.get("file").equals(file)
               ? SharedData.objects(truth, "memory")
               : List.<Map<?, ?>>of()) {
+        nodes.addAll((List<?>) truth.get("cpu_numa"));
         List<?> bounds = (List<?>) ((List<?>) range.get("reg")).getFirst();
         long start = ((Number) bounds.get(0)).longValue() >>> 12;
         long end = start + (((Number) bounds.get(1)).longValue() >>> 12);
@@ -188,6 +192,8 @@ class BootRecordsTest {
         SharedData.objects(boot(List.of(folder.resolve(file).toString())), "zones")) {
       ours.put(zone.get("node") + " " + zone.get("zone"), SharedData.number(zone, "present"));
     }
+    // A node with CPUs and no memory has rows too, as it has in /proc/zoneinfo.
+    assertEquals(nodes.size() * 5 - (name.startsWith("rv") ? nodes.size() : 0), ours.size(), name);
     ours.values().removeIf(count -> count == 0);
     assertEquals(expected, ours, name);
   }
