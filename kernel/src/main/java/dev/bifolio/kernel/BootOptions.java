@@ -323,9 +323,9 @@ public final class BootOptions {
   /// @param kib KiB, or [#BY_RULE], the default; with 0 there are no watermarks and no lowmem
   ///   reserves, and whoever asks may have all
   /// @return a copy with the change
-  /// @throws IllegalArgumentException if it is below -1
+  /// @throws IllegalArgumentException if it is below -1, or 2 TiB or more
   public BootOptions withMinFreeKib(long kib) {
-    if (kib < BY_RULE) {
+    if (kib < BY_RULE || kib > Integer.MAX_VALUE) {
       throw new IllegalArgumentException(kib + " KiB");
     }
     BootOptions copy = new BootOptions(this);

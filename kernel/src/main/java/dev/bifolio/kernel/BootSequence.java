@@ -264,7 +264,8 @@ final class BootSequence {
               + " for node "
               + plan.nodeId(failed));
     }
-    for (int n = 0; n < plan.nodeCount(); n++) {
+    int nodes = plan.nodeCount();
+    for (int n = 0; n < nodes && notes.isWanted(n, nodes, "mem_map"); n++) {
       notes.line("mem_map: " + BootNotes.text(plan.nodeRange(n)) + " for node " + plan.nodeId(n));
     }
     return plan;

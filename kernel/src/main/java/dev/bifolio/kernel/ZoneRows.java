@@ -1,6 +1,7 @@
 package dev.bifolio.kernel;
 
 import dev.bifolio.kernel.boot.BankPlan;
+import dev.bifolio.kernel.zone.NumaTopology;
 import dev.bifolio.kernel.zone.WatermarkRule;
 import dev.bifolio.kernel.zone.Zone;
 import dev.bifolio.kernel.zone.ZoneType;
@@ -21,12 +22,14 @@ final class ZoneRows {
     for (ZoneType type : TYPES) {
       types += borders.exists(type) ? 1 : 0;
     }
-    BootReport.ZoneRow[] rows = new BootReport.ZoneRow[types * plan.nodeCount()];
+    NumaTopology topology = frames.topology();
+    BootReport.ZoneRow[] rows = new BootReport.ZoneRow[types * topology.nodeCount()];
     int next = 0;
-    for (int n = 0; n < plan.nodeCount(); n++) {
+    for (int n = 0; n < topology.nodeCount(); n++) {
+      int id = topology.nid(n);
       for (ZoneType type : TYPES) {
         if (borders.exists(type)) {
-          rows[next++] = row(plan.nodeId(n), n, type, spans, borders, frames, maxOrder);
+          rows[next++] = row(id, plan.nodeIndexOf(id), type, spans, borders, frames, maxOrder);
         }
       }
     }
@@ -46,13 +49,14 @@ final class ZoneRows {
     for (int order = 0; order < blocks.length && zone != null; order++) {
       blocks[order] = zone.freeBlocks(order);
     }
-    long start = spans.startPfn(planIndex, type);
+    // A node of CPUs alone is in no plan.
+    long start = planIndex < 0 ? 0 : spans.startPfn(planIndex, type);
     return new BootReport.ZoneRow(
         id,
         type,
         start,
-        start + spans.spannedFrames(planIndex, type),
-        spans.presentFrames(planIndex, type),
+        planIndex < 0 ? 0 : start + spans.spannedFrames(planIndex, type),
+        planIndex < 0 ? 0 : spans.presentFrames(planIndex, type),
         zone == null ? 0 : zone.managedFrames(),
         zone == null ? 0 : zone.freeFrames(),
         zone == null ? emptyMark(type) : zone.minFrames(),

@@ -1,10 +1,14 @@
 package dev.bifolio.kernel;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.bifolio.kernel.firmware.Architecture;
+import dev.bifolio.kernel.firmware.MemoryMap;
 import dev.bifolio.kernel.zone.LowmemReserve;
 import dev.bifolio.kernel.zone.WatermarkRule;
+import dev.bifolio.kernel.zone.Watermarks;
 import dev.bifolio.kernel.zone.ZoneType;
 import java.util.ArrayList;
 import java.util.List;
@@ -160,5 +164,22 @@ class ZoneMarksTest {
     List<Map<?, ?>> reserved = BootRecords.objects(json, "memblock_reserved");
     long codeEnd = BootRecords.number(reserved.get(0), "end_inclusive") + 1;
     return (BootRecords.number(reserved.get(1), "start") - codeEnd) >>> 12;
+  }
+
+  @Test
+  void moreThanCountsCanHoldCannotBeKeptFree() throws Exception {
+    for (long kib : new long[] {-2, 1L << 31, Long.MAX_VALUE}) {
+      assertThrows(IllegalArgumentException.class, () -> BootOptions.DEFAULTS.withMinFreeKib(kib));
+    }
+    MemoryMap map = Maps.e820(Architecture.X86_64).ram(4 * Maps.GIB, 1L << 40).build();
+    try (Machine machine = Machine.boot(map, BootOptions.DEFAULTS, BootLog.SILENT)) {
+      Watermarks marks = machine.watermarks();
+      marks.setMinFree(Integer.MAX_VALUE, false);
+      assertThrows(IllegalArgumentException.class, () -> marks.setMinFree(1L << 31, false));
+      assertThrows(IllegalArgumentException.class, () -> marks.setMinFree(-2, false));
+      assertEquals(Integer.MAX_VALUE, marks.minFreeKib());
+      marks.apply();
+      assertEquals((1L << 29) - 1, machine.zones().zone(0).minFrames());
+    }
   }
 }

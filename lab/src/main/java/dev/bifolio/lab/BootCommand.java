@@ -3,6 +3,7 @@ package dev.bifolio.lab;
 import dev.bifolio.kernel.BootException;
 import dev.bifolio.kernel.BootLog;
 import dev.bifolio.kernel.BootOptions;
+import dev.bifolio.kernel.DeviceMemory;
 import dev.bifolio.kernel.Machine;
 import dev.bifolio.kernel.firmware.Architecture;
 import dev.bifolio.kernel.unit.AddressRange;
@@ -13,12 +14,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 import picocli.CommandLine.TypeConversionException;
@@ -28,11 +31,16 @@ import picocli.CommandLine.TypeConversionException;
     name = "boot",
     description = {
       "Boots a machine's memory from its map, shows each step and proves the result.",
-      "Without FILE, a bundled device tree of a phone with 8 GiB."
+      "Without FILE, a bundled device tree of a phone with 8 GiB.",
+      "Counts of zones are frames of 4 KiB; in JSON each node has a row for every type of zone that"
+          + " its architecture has, with zeros where there is no memory."
     },
     mixinStandardHelpOptions = true)
 final class BootCommand implements Callable<Integer> {
   private static final String BUNDLED = "phone-8g.dtb";
+
+  /// As many as firmware may name.
+  private static final int MAX_NODES = 1024;
 
   /// The bundled tree comes without a kernel; this is where and how large a phone's would be.
   private static final AddressRange BUNDLED_KERNEL = new AddressRange(0x8000_0000L, 40 * Pages.MIB);
@@ -46,6 +54,16 @@ final class BootCommand implements Callable<Integer> {
 
   @Option(names = "--json", description = "Print one JSON object.")
   boolean json;
+
+  @Option(
+      names = "--proc",
+      paramLabel = "FILE",
+      converter = ProcView.Converter.class,
+      description = {
+        "Print what Linux would show of this machine in a file of /proc, and nothing else:"
+            + " buddyinfo, zoneinfo (as Linux 7.2 does) or zoneinfo-6.12."
+      })
+  @Nullable ProcView proc;
 
   @Option(
       names = "--memory",
@@ -82,8 +100,8 @@ final class BootCommand implements Callable<Integer> {
       paramLabel = "KIND",
       defaultValue = "hybrid",
       description = {
-        "The frame allocator: hybrid, for any number of threads, or classic, a buddy allocator",
-        "behind a lock (default: ${DEFAULT-VALUE})."
+        "The frame allocator: hybrid, for any number of threads, or classic, a buddy allocator"
+            + " behind a lock (default: ${DEFAULT-VALUE})."
       })
   BootOptions.AllocatorKind allocator = BootOptions.AllocatorKind.HYBRID;
 
@@ -93,10 +111,45 @@ final class BootCommand implements Callable<Integer> {
       defaultValue = "8",
       converter = Numbers.CpusConverter.class,
       description = {
-        "For how many CPUs the hybrid allocator has caches (default: ${DEFAULT-VALUE}, whatever",
-        "this machine has, so that a map boots alike everywhere)."
+        "For how many CPUs the hybrid allocator has caches (default: ${DEFAULT-VALUE}, whatever"
+            + " this machine has, so that a map boots alike everywhere)."
       })
   int cpuCount = 8;
+
+  @Option(
+      names = "--movable",
+      paramLabel = "SIZE",
+      defaultValue = "0",
+      converter = Numbers.SizeConverter.class,
+      description =
+          "So much RAM, from the top of each node, becomes a zone for movable frames (default: none).")
+  long movableByteSize;
+
+  @Option(
+      names = "--device",
+      paramLabel = "BASE+SIZE[@NODE]",
+      converter = DeviceConverter.class,
+      description = {
+        "Memory of a device, in a zone that no ordinary request gets frames from; outside of RAM;"
+            + " may be given repeatedly (default node: 0)."
+      })
+  List<DeviceMemory> devices = new ArrayList<>();
+
+  @Option(
+      names = "--min-free",
+      paramLabel = "KIB",
+      converter = MinFreeConverter.class,
+      description = {
+        "What the watermarks keep from ordinary requests, all zones together, like Linux's"
+            + " min_free_kbytes (default: by its rule, from the amount of RAM)."
+      })
+  @Nullable Long minFreeKib;
+
+  @Option(
+      names = "--huge-pages",
+      description =
+          "Keep more free, for blocks of 2 MiB, as Linux does with transparent huge pages.")
+  boolean hugePages;
 
   @Option(
       names = "--headroom",
@@ -116,6 +169,10 @@ final class BootCommand implements Callable<Integer> {
 
   @Override
   public Integer call() {
+    if (json && proc != null) {
+      throw new ParameterException(
+          Objects.requireNonNull(spec).commandLine(), "either --json or --proc, not both");
+    }
     Console console = Console.of(spec);
     String name = file == null ? BUNDLED : file;
     try {
@@ -136,8 +193,8 @@ final class BootCommand implements Callable<Integer> {
 
   private int boot(Console console, String name, MapSource.Input input, long readNanos)
       throws InputException {
-    BootView view = new BootView(console, name, input.map());
-    BootLog log = json ? BootLog.SILENT : view;
+    BootView view = new BootView(console, input.map());
+    BootLog log = json || proc != null ? BootLog.SILENT : view;
     long bootStart = System.nanoTime();
     try (Machine machine = Machine.boot(input.map(), options(input), log)) {
       long bootNanos = System.nanoTime() - bootStart;
@@ -145,10 +202,16 @@ final class BootCommand implements Callable<Integer> {
       ProofWorkload proof = ProofWorkload.run(machine, seed);
       long proofNanos = System.nanoTime() - proofStart;
       if (json) {
-        view.printJson(
-            machine.report(), proof, new BootView.Timings(readNanos, bootNanos, proofNanos));
+        var timings = new BootJson.Timings(readNanos, bootNanos, proofNanos);
+        console.out().println(BootJson.line(name, input.map(), machine.report(), proof, timings));
+      } else if (proc != null) {
+        console.out().print(proc.text(machine.report(), cpuCount));
       } else {
         view.print(machine.report(), proof);
+      }
+      console.out().flush();
+      if (proc != null && proof.problem() != null) {
+        console.complain(name, new InputException(0, "proof FAILED: " + proof.problem()));
       }
       return proof.problem() == null ? 0 : 1;
     } catch (BootException e) {
@@ -167,9 +230,18 @@ final class BootCommand implements Callable<Integer> {
             .withInitrd(initrd)
             .withKernel(file == null && kernel == null ? BUNDLED_KERNEL : kernel)
             .withAllocator(allocator)
-            .withCpuCount(cpuCount);
+            .withCpuCount(cpuCount)
+            .withMovable(movableByteSize)
+            .withMinFreeKib(minFreeKib == null ? BootOptions.BY_RULE : minFreeKib)
+            .withHugePages(hugePages);
     for (AddressRange range : memory) {
       options = options.withLoaderMemory(range);
+    }
+    for (int i = 0; i < devices.size(); i++) {
+      DeviceMemory given = devices.get(i);
+      options =
+          options.withDeviceMemory(
+              new DeviceMemory(given.range(), given.node(), given.kind(), "device" + i));
     }
     // A tree lies in memory while a kernel boots from it; the boot finds it a place as a loader
     // would.
@@ -184,6 +256,45 @@ final class BootCommand implements Callable<Integer> {
       return in.readAllBytes();
     } catch (IOException e) {
       throw new InputException(0, "the bundled tree cannot be read: " + e.getMessage());
+    }
+  }
+
+  /// Converts `BASE+SIZE` or `BASE+SIZE@NODE`.
+  static final class DeviceConverter implements ITypeConverter<DeviceMemory> {
+    private static final Pattern NODE = Pattern.compile("[0-9]{1,4}");
+
+    @Override
+    public DeviceMemory convert(String value) {
+      int at = value.indexOf('@');
+      String node = at < 0 ? "0" : value.substring(at + 1);
+      if (!NODE.matcher(node).matches() || Integer.parseInt(node) >= MAX_NODES) {
+        throw new TypeConversionException(
+            "'" + value + "': '" + node + "' is no node, 0 … " + (MAX_NODES - 1));
+      }
+      AddressRange range =
+          new Numbers.RangeConverter().convert(at < 0 ? value : value.substring(0, at));
+      try {
+        return new DeviceMemory(range, Integer.parseInt(node), DeviceMemory.Kind.DEVICE, "device");
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException("'" + value + "': " + e.getMessage());
+      }
+    }
+  }
+
+  /// Converts KiB, as many as Linux takes.
+  static final class MinFreeConverter implements ITypeConverter<Long> {
+    @Override
+    public Long convert(String value) {
+      try {
+        int kib = Integer.parseInt(value);
+        if (kib >= 0) {
+          return (long) kib;
+        }
+      } catch (NumberFormatException e) {
+        // told below
+      }
+      throw new TypeConversionException(
+          "'" + value + "' is no number of KiB, 0 … " + Integer.MAX_VALUE);
     }
   }
 

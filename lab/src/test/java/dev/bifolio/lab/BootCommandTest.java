@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.bifolio.testkit.Behaviour;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
@@ -17,6 +18,22 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class BootCommandTest {
+  private static final List<String> ZONE_FIELDS =
+      List.of(
+          "node",
+          "zone",
+          "startPfn",
+          "endPfn",
+          "spanned",
+          "present",
+          "managed",
+          "free",
+          "min",
+          "low",
+          "high",
+          "freeBlocks",
+          "protection");
+
   @TempDir Path folder;
 
   @Test
@@ -73,12 +90,23 @@ class BootCommandTest {
         number(frames, "managed") - number(frames, "heap"));
     Map<?, ?> heap = (Map<?, ?>) json.get("heap");
     assertEquals(64L << 20, number(heap, "size"));
-    Map<?, ?> zone = (Map<?, ?>) ((List<?>) json.get("zones")).getFirst();
     long free = 0;
-    List<?> blocks = (List<?>) zone.get("freeBlocks");
-    for (int order = 0; order < blocks.size(); order++) {
-      free += ((Number) Objects.requireNonNull(blocks.get(order))).longValue() << order;
+    List<String> zones = new ArrayList<>();
+    for (Map<?, ?> zone : SharedData.objects(json, "zones")) {
+      assertEquals(ZONE_FIELDS, List.copyOf(zone.keySet()));
+      zones.add(zone.get("node") + " " + zone.get("zone"));
+      List<?> blocks = (List<?>) Objects.requireNonNull(zone.get("freeBlocks"));
+      assertEquals(21, blocks.size());
+      long inBlocks = 0;
+      for (int order = 0; order < blocks.size(); order++) {
+        inBlocks += ((Number) Objects.requireNonNull(blocks.get(order))).longValue() << order;
+      }
+      assertEquals(number(zone, "free"), inBlocks);
+      assertEquals(number(zone, "spanned"), number(zone, "endPfn") - number(zone, "startPfn"));
+      assertEquals(5, ((List<?>) Objects.requireNonNull(zone.get("protection"))).size());
+      free += inBlocks;
     }
+    assertEquals(List.of("0 DMA", "0 DMA32", "0 Normal", "0 Movable", "0 Device"), zones);
     assertEquals(number(frames, "free"), free);
     assertTrue(json.containsKey("pageTables"));
     assertNull(json.get("pageTables"));
@@ -92,6 +120,8 @@ class BootCommandTest {
     Map<?, ?> classic = allocator("boot", "--json", "--allocator", "classic");
     assertEquals("classic", classic.get("kind"));
     assertEquals(0, number(classic, "cpus"));
+    assertTrue(number(hybrid, "zoneSize") > 0, hybrid.toString());
+    assertTrue(number(hybrid, "zoneSize") < 64 << 10, hybrid.toString());
     assertTrue(20 * number(hybrid, "size") < number(classic, "size"), hybrid + " " + classic);
     assertEquals(number(hybrid, "frameInfoSize"), number(classic, "frameInfoSize"));
     String log = CommandRun.of("boot").out();
@@ -143,6 +173,17 @@ class BootCommandTest {
     "--seed, x",
     "--kernel, here",
     "--headroom, -1",
+    "--movable, -1",
+    "--movable, some",
+    "--min-free, -1",
+    "--min-free, 2147483648",
+    "--min-free, 1M",
+    "--device, 0x2000000000",
+    "--device, 0x2000000001+4K",
+    "--device, 0x2000000000+1M@",
+    "--device, 0x2000000000+1M@1024",
+    "--device, 0xffffffffffff0000+64K",
+    "--proc, meminfo",
     "--headroom, 0xffffffffffffffff",
     "--entry-size, 7",
     "--format, elf"
@@ -154,6 +195,51 @@ class BootCommandTest {
     assertEquals(1, run.err().lines().count(), run.err());
     assertTrue(run.err().startsWith("bifolio: "), run.err());
     assertTrue(run.err().contains("bifolio help boot"), run.err());
+  }
+
+  @Test
+  void jsonAndProcTogetherAreRefused() {
+    CommandRun run = CommandRun.of("boot", "--json", "--proc", "buddyinfo");
+    assertEquals(2, run.exit());
+    assertEquals("", run.out());
+    assertEquals("bifolio: either --json or --proc, not both (see bifolio help boot)\n", run.err());
+  }
+
+  @Test
+  void theOptionsOfTheZonesReachTheMachine() throws Exception {
+    List<Map<?, ?>> plain = zones();
+    // 4 MiB, each zone with memory its share of it, in whole frames.
+    List<Map<?, ?>> fixed = zones("--min-free", "4096");
+    assertEquals(1023, number(fixed.get(0), "min") + number(fixed.get(2), "min"));
+    List<Map<?, ?>> huge = zones("--huge-pages");
+    assertTrue(number(huge.get(2), "min") > 3 * number(plain.get(2), "min"), huge.toString());
+    List<Map<?, ?>> none = zones("--min-free", "0");
+    assertEquals(0, number(none.get(2), "high"));
+    List<Map<?, ?>> movable = zones("--movable", "1G");
+    assertEquals(1 << 18, number(movable.get(3), "present"));
+    assertEquals(0, number(plain.get(3), "present"));
+    List<Map<?, ?>> device = zones("--device", "0x2000000000+16M@5", "--device", "0x3000000000+8M");
+    assertEquals(10, device.size());
+    assertEquals(5, number(device.get(9), "node"));
+    assertEquals(0x2000000L, number(device.get(9), "startPfn"));
+    assertEquals(4096, number(device.get(9), "free"));
+    assertEquals(2048, number(device.get(4), "free"));
+  }
+
+  private static List<Map<?, ?>> zones(String... options) throws Exception {
+    List<String> arguments = new ArrayList<>(List.of("boot", "--json"));
+    arguments.addAll(List.of(options));
+    CommandRun run = CommandRun.of(arguments.toArray(new String[0]));
+    assertEquals(0, run.exit(), run.err());
+    return SharedData.objects(run.json().getFirst(), "zones");
+  }
+
+  @Test
+  void deviceMemoryThatLiesInRamIsRefusedInOneLine() {
+    CommandRun run = CommandRun.of("boot", "--proc", "buddyinfo", "--device", "0x90000000+1M");
+    assertEquals(2, run.exit());
+    assertEquals(1, run.err().lines().count(), run.err());
+    assertTrue(run.err().contains("overlaps RAM"), run.err());
   }
 
   @Test

@@ -31,9 +31,10 @@ public final class Watermarks {
   /// @param kib KiB, or [#BY_RULE]; with 0 there are no watermarks and no lowmem reserves, and
   ///   whoever asks may have all
   /// @param hugeBlocks by rule: whether more is kept, so that blocks of 2 MiB can be had
-  /// @throws IllegalArgumentException if the size is below -1
+  /// @throws IllegalArgumentException if the size is below -1, or 2 TiB or more, which products
+  ///   with counts of frames would not hold
   public void setMinFree(long kib, boolean hugeBlocks) {
-    if (kib < BY_RULE) {
+    if (kib < BY_RULE || kib > Integer.MAX_VALUE) {
       throw new IllegalArgumentException(kib + " KiB");
     }
     minFreeKib = kib;
