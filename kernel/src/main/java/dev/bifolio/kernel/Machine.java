@@ -37,8 +37,8 @@ import org.jspecify.annotations.Nullable;
 /// ([BankPlan][dev.bifolio.kernel.boot.BankPlan]), each with a frame allocator and a plane of
 /// [FrameInfo] in memory that [BootSequence] stole from the RAM itself.
 ///
-/// What may be asked of the frames is in [FrameRequests]. Banks are tried from the highest to the
-/// lowest, so that low memory lasts longest; a frame's bank is a binary search.
+/// What may be asked of the frames is in [FrameRequests]; who may have them from where, and how
+/// many are kept back, in [ZonedFrames]. A frame's bank is a binary search.
 ///
 /// - I1 Every managed frame belongs to one bank; a block never reaches from one bank into another.
 /// - I2 A request is one request in the counters, however many banks were asked; what the counters
@@ -47,8 +47,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Any thread may call anything but [#releaseBootInfo()] and [#close()], which are for one thread
 /// when all others are at rest. With the hybrid allocator, the default, requests and frees take no
-/// lock (`ConcurrentFrames`); the classic one is for one thread, so a spin lock stands around it
-/// (`LockedFrames`). Frames are zeroed outside of any lock.
+/// lock; the classic one is for one thread, so a spin lock of each zone stands around it. Frames
+/// are zeroed outside of any lock.
 ///
 /// *Closing.* Each call looks at a plain field first. The thread that closed, and any thread that
 /// was started, joined or otherwise synchronised with after that, is refused. A thread that is in a
