@@ -53,6 +53,16 @@ final class FreePath {
     return result;
   }
 
+  /// A block of a legal order.
+  void free(long pfn, int order) {
+    Zone zone = charges == null ? zones.ofFrame(pfn) : null;
+    if (zone == null) {
+      freeFrames(pfn, Pages.orderToFrames(order));
+    } else {
+      zone.free(pfn, order);
+    }
+  }
+
   void freeFrames(long pfn, long frameCount) {
     Zone zone = zones.ofFrame(pfn);
     if (zone == null) {

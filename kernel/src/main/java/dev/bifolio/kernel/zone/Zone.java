@@ -1,7 +1,12 @@
 package dev.bifolio.kernel.zone;
 
+import dev.bifolio.kernel.frame.BuddyAllocator;
+import dev.bifolio.kernel.frame.FrameAllocator;
+import dev.bifolio.kernel.frame.FrameProbe;
 import dev.bifolio.kernel.frame.FrameStatistics;
+import dev.bifolio.kernel.frame.HybridAllocator;
 import dev.bifolio.kernel.platform.Memory;
+import org.jspecify.annotations.Nullable;
 
 /// The memory of one node that is of one type: its frames, its watermarks, and what it keeps back.
 ///
@@ -76,6 +81,11 @@ public final class Zone {
   private final long address;
   private final BankSet banks;
   final ZoneMemory memory;
+
+  /// The allocator of the only bank, if there is one, and it is for any thread; null if not.
+  private final @Nullable HybridAllocator onlyAllocator;
+
+  private final @Nullable FrameProbe onlyBank;
   final FreeGauge gauge;
 
   /// A zone without watermarks.
@@ -88,10 +98,13 @@ public final class Zone {
     this.type = banks.bank(0).type();
     this.address = banks.bank(0).zoneAddress();
     this.banks = banks;
+    this.onlyAllocator =
+        banks.count() == 1 && banks.allocator(0) instanceof HybridAllocator hybrid ? hybrid : null;
+    this.onlyBank = onlyAllocator == null ? null : new FrameProbe(onlyAllocator);
     this.memory =
         switch (banks.allocator(0)) {
-          case dev.bifolio.kernel.frame.HybridAllocator _ -> new ConcurrentMemory(banks);
-          case dev.bifolio.kernel.frame.BuddyAllocator _ -> new LockedMemory(banks, address);
+          case HybridAllocator _ -> new ConcurrentMemory(banks);
+          case BuddyAllocator _ -> new LockedMemory(banks, address);
         };
     this.gauge = new FreeGauge(address + GAUGE, banks.bank(0).cpuCount(), memory);
   }
@@ -327,6 +340,36 @@ public final class Zone {
       reserve = Math.max(reserve, lowmemReserve(t));
     }
     gauge.setFarMark(highFrames() + reserve);
+  }
+
+  // ---- Frames, one call above the allocator where there is one bank ----
+
+  /// A block that leaves low, for a request whose highest type is given; order and flags are legal.
+  ///
+  /// @return the head frame, or no frame, not counted
+  long takeDownToLow(int cpu, int order, int flags, int highest) {
+    long frameCount = 1L << order;
+    if (!gauge.takeFar(cpu, frameCount)
+        && !gauge.takeAbove(cpu, frameCount, lowFrames() + lowmemReserve(highest))) {
+      return FrameAllocator.NO_FRAME;
+    }
+    FrameProbe bank = onlyBank;
+    long pfn = bank != null ? bank.takeBlock(cpu, order, flags) : memory.take(cpu, order, flags);
+    if (pfn < 0) {
+      gauge.add(frameCount);
+    }
+    return pfn;
+  }
+
+  /// Frees a block of a legal order or says what is wrong.
+  void free(long pfn, int order) {
+    HybridAllocator bank = onlyAllocator;
+    if (bank != null) {
+      bank.free(pfn, order);
+    } else {
+      memory.free(pfn, order);
+    }
+    gauge.add(1L << order);
   }
 
   // ---- The reserve ----

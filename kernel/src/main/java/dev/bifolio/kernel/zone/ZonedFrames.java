@@ -66,6 +66,9 @@ public final class ZonedFrames {
   /// The zone that a request without limits prefers, by node; of a node without one the next.
   private final Zone[] preferred;
 
+  /// The highest type of such a request.
+  private final int ordinaryType;
+
   /// The quick way where there is one bank, with a hybrid allocator: one call above it, since each
   /// further one on the way to a word costs about half a nanosecond. Null where there are more.
   private final @Nullable FrameProbe onlyBank;
@@ -98,6 +101,7 @@ public final class ZonedFrames {
     charges = accounts == null ? null : new Charges(accounts);
     frees = new FreePath(zones, charges, banks[0].allocator().maxOrder());
     maxOrder = banks[0].allocator().maxOrder();
+    ordinaryType = zones.highestType(AllocationFlags.NONE);
     preferred = new Zone[nids.length];
     for (int n = 0; n < nids.length; n++) {
       preferred[n] = firstZone(n);
@@ -110,9 +114,8 @@ public final class ZonedFrames {
   }
 
   private Zone firstZone(int home) {
-    int normal = zones.highestType(AllocationFlags.NONE);
     for (int n = 0; n < topology.memoryNodeCount(); n++) {
-      for (int type = normal; type >= 0; type--) {
+      for (int type = ordinaryType; type >= 0; type--) {
         Zone zone = zones.at(topology.fallback(home, n), type);
         if (zone != null) {
           return zone;
@@ -160,11 +163,12 @@ public final class ZonedFrames {
     return fromPreferred(cpu, order, flags);
   }
 
+  /// The first step of [ZoneSearch], for a request without limits.
   private long fromPreferred(int cpu, int order, int flags) {
     int node = topology.nodeOfCpu(cpu);
-    Zone zone = preferred[node];
-    if (onlyBank == null && (flags & SLOW_FLAGS) == 0 && zone.gauge.takeFar(cpu, 1L << order)) {
-      long pfn = zone.memory.take(cpu, order, flags);
+    if ((flags & SLOW_FLAGS) == 0) {
+      Zone zone = preferred[node];
+      long pfn = zone.takeDownToLow(cpu, order, flags, ordinaryType);
       if (pfn >= 0) {
         return pfn;
       }
@@ -397,7 +401,7 @@ public final class ZonedFrames {
   public void free(long pfn, int order) {
     HybridAllocator bank = onlyUncharged;
     if (bank == null) {
-      frees.freeFrames(pfn, Pages.orderToFrames(order));
+      frees.free(pfn, order);
     } else {
       bank.free(pfn, order);
       firstGauge.add(1L << order);
