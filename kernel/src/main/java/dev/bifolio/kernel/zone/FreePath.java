@@ -1,6 +1,8 @@
 package dev.bifolio.kernel.zone;
 
 import dev.bifolio.kernel.frame.FrameInfo;
+import dev.bifolio.kernel.frame.FrameMap;
+import dev.bifolio.kernel.frame.HybridAllocator;
 import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.FrameRequestException;
@@ -15,11 +17,20 @@ import org.jspecify.annotations.Nullable;
 final class FreePath {
   private final ZoneSet zones;
   private final @Nullable Charges charges;
+  private final @Nullable HybridAllocator onlyUncharged;
   private final int maxOrder;
 
-  FreePath(ZoneSet zones, @Nullable Charges charges, int maxOrder) {
+  /// The way back to these zones.
+  ///
+  /// @param onlyUncharged the only allocator, if it is for any thread and nobody is charged
+  FreePath(
+      ZoneSet zones,
+      @Nullable Charges charges,
+      @Nullable HybridAllocator onlyUncharged,
+      int maxOrder) {
     this.zones = zones;
     this.charges = charges;
+    this.onlyUncharged = onlyUncharged;
     this.maxOrder = maxOrder;
   }
 
@@ -34,6 +45,13 @@ final class FreePath {
   // ---- Blocks and runs ----
 
   long tryFree(long pfn, int order) {
+    if (onlyUncharged != null) {
+      long result = onlyUncharged.tryFree(pfn, order);
+      if (result == 0) {
+        zones.zone(0).gauge.add(1L << order);
+      }
+      return result;
+    }
     if (order < 0 || order > maxOrder) {
       zones.zone(0).memory.countRefusedFree();
       return FrameError.INVALID_ORDER.code();
@@ -51,16 +69,6 @@ final class FreePath {
     long result = zone.memory.tryFreeFrames(pfn, frameCount);
     settle(zone, info, pfn, account, result == 0 ? frameCount : 0);
     return result;
-  }
-
-  /// A block of a legal order.
-  void free(long pfn, int order) {
-    Zone zone = charges == null ? zones.ofFrame(pfn) : null;
-    if (zone == null) {
-      freeFrames(pfn, Pages.orderToFrames(order));
-    } else {
-      zone.free(pfn, order);
-    }
   }
 
   void freeFrames(long pfn, long frameCount) {
@@ -93,6 +101,10 @@ final class FreePath {
   }
 
   void freeBulk(long[] pfns, int offset, int count) {
+    if (onlyUncharged != null) {
+      freeAtOnce(onlyUncharged, pfns, offset, count);
+      return;
+    }
     for (int i = offset; i < offset + count; i++) {
       long result = tryFreeFrames(pfns[i], 1);
       if (result != 0) {
@@ -107,6 +119,20 @@ final class FreePath {
     }
   }
 
+  private void freeAtOnce(HybridAllocator allocator, long[] pfns, int offset, int count) {
+    FreeGauge gauge = zones.zone(0).gauge;
+    boolean all = false;
+    try {
+      allocator.freeBulk(pfns, offset, count);
+      gauge.add(count);
+      all = true;
+    } finally {
+      if (!all) {
+        long _ = gauge.recount();
+      }
+    }
+  }
+
   // ---- Ranges ----
 
   long tryFreeRange(long startPfn, long frameCount) {
@@ -114,35 +140,38 @@ final class FreePath {
     if (zone == null || frameCount < 1) {
       return zones.zone(0).memory.tryFreeRange(startPfn, frameCount);
     }
-    long end = Math.min(startPfn + frameCount, zone.endPfn());
-    FrameInfo info = infoOf(startPfn);
-    int account = FrameInfo.accountOf(info.get(startPfn));
-    if (charges == null || account == AccountTree.NOBODY) {
-      long result = zone.memory.tryFreeRange(startPfn, frameCount);
+    if (charges == null || !isAllocated(startPfn, frameCount)) {
+      long result = zone.memory.tryFreeRange(startPfn, frameCount); // or says what is wrong
       zone.gauge.add(result == 0 ? frameCount : 0);
       return result;
     }
-    clearAll(info, startPfn, Math.min(end, info.endPfn()));
-    long result = zone.memory.tryFreeRange(startPfn, frameCount);
-    if (result == 0) {
-      zone.gauge.add(frameCount);
-      charges.refund(account, frameCount);
-    } else {
-      writeAll(info, startPfn, Math.min(end, info.endPfn()), account);
+    // Each block may have been charged to somebody else. All of them have been looked at.
+    long end = startPfn + frameCount;
+    long result = 0;
+    for (long pfn = startPfn; pfn < end && result == 0; ) {
+      long block = Charges.blockAt(pfn, end, maxOrder);
+      result = tryFreeFrames(pfn, block);
+      pfn += block;
     }
     return result;
   }
 
-  private void clearAll(FrameInfo info, long startPfn, long endPfn) {
-    for (long pfn = startPfn; pfn < endPfn; pfn += Charges.blockAt(pfn, endPfn, maxOrder)) {
-      Charges.clear(info, pfn);
+  /// Whether a range is allocated as just the blocks that a range is carved into.
+  private boolean isAllocated(long startPfn, long frameCount) {
+    FrameMap map = zones.mapOf(startPfn);
+    if (map == null || frameCount > map.allocator().endPfn() - startPfn) {
+      return false;
     }
-  }
-
-  private void writeAll(FrameInfo info, long startPfn, long endPfn, int account) {
-    for (long pfn = startPfn; pfn < endPfn; pfn += Charges.blockAt(pfn, endPfn, maxOrder)) {
-      Charges.write(info, pfn, account);
+    long end = startPfn + frameCount;
+    for (long pfn = startPfn; pfn < end; ) {
+      long next = pfn + Charges.blockAt(pfn, end, maxOrder);
+      long found = map.stretchAt(pfn);
+      if (FrameMap.stateOf(found) != FrameMap.HEAD || FrameMap.endOf(found) != next) {
+        return false;
+      }
+      pfn = next;
     }
+    return true;
   }
 
   // ---- Splitting ----

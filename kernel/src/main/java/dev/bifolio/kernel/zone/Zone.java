@@ -5,6 +5,7 @@ import dev.bifolio.kernel.frame.FrameAllocator;
 import dev.bifolio.kernel.frame.FrameProbe;
 import dev.bifolio.kernel.frame.FrameStatistics;
 import dev.bifolio.kernel.frame.HybridAllocator;
+import dev.bifolio.kernel.platform.Cpu;
 import dev.bifolio.kernel.platform.Memory;
 import org.jspecify.annotations.Nullable;
 
@@ -83,9 +84,9 @@ public final class Zone {
   final ZoneMemory memory;
 
   /// The allocator of the only bank, if there is one, and it is for any thread; null if not.
-  private final @Nullable HybridAllocator onlyAllocator;
+  final @Nullable HybridAllocator onlyAllocator;
 
-  private final @Nullable FrameProbe onlyBank;
+  final @Nullable FrameProbe onlyBank;
   final FreeGauge gauge;
 
   /// A zone without watermarks.
@@ -106,7 +107,7 @@ public final class Zone {
           case HybridAllocator _ -> new ConcurrentMemory(banks);
           case BuddyAllocator _ -> new LockedMemory(banks, address);
         };
-    this.gauge = new FreeGauge(address + GAUGE, banks.bank(0).cpuCount(), memory);
+    this.gauge = new FreeGauge(address + GAUGE, banks.bank(0).cpuCount(), Cpu.count(), memory);
   }
 
   static long byteSize(int cpuCount) {
@@ -342,15 +343,14 @@ public final class Zone {
     gauge.setFarMark(highFrames() + reserve);
   }
 
-  // ---- Frames, one call above the allocator where there is one bank ----
+  // ---- Frames ----
 
   /// A block that leaves low, for a request whose highest type is given; order and flags are legal.
   ///
   /// @return the head frame, or no frame, not counted
   long takeDownToLow(int cpu, int order, int flags, int highest) {
     long frameCount = 1L << order;
-    if (!gauge.takeFar(cpu, frameCount)
-        && !gauge.takeAbove(cpu, frameCount, lowFrames() + lowmemReserve(highest))) {
+    if (!gauge.takeAbove(cpu, frameCount, lowFrames() + lowmemReserve(highest))) {
       return FrameAllocator.NO_FRAME;
     }
     FrameProbe bank = onlyBank;
@@ -359,17 +359,6 @@ public final class Zone {
       gauge.add(frameCount);
     }
     return pfn;
-  }
-
-  /// Frees a block of a legal order or says what is wrong.
-  void free(long pfn, int order) {
-    HybridAllocator bank = onlyAllocator;
-    if (bank != null) {
-      bank.free(pfn, order);
-    } else {
-      memory.free(pfn, order);
-    }
-    gauge.add(1L << order);
   }
 
   // ---- The reserve ----
@@ -403,9 +392,13 @@ public final class Zone {
 
   /// Somebody has taken frames from the allocators of this zone by himself: they count as used.
   ///
-  /// @param frameCount how many more are in use now
+  /// @param frameCount how many more are in use now; negative if they came back
   public void tookRange(long frameCount) {
-    gauge.spend(frameCount);
+    if (frameCount < 0) {
+      gauge.add(-frameCount);
+    } else {
+      gauge.spend(frameCount);
+    }
   }
 
   // ---- Offline memory ----

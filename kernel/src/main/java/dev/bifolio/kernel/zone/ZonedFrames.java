@@ -63,19 +63,20 @@ public final class ZonedFrames {
   private final @Nullable Charges charges;
   private final int maxOrder;
 
-  /// The zone that a request without limits prefers, by node; of a node without one the next.
-  private final Zone[] preferred;
+  /// The zone that a request without limits prefers, by node; null for a node that has none.
+  private final @Nullable Zone[] preferred;
 
   /// The highest type of such a request.
   private final int ordinaryType;
 
-  /// The quick way where there is one bank, with a hybrid allocator: one call above it, since each
-  /// further one on the way to a word costs about half a nanosecond. Null where there are more.
+  /// The zone that such a request prefers where there is one node.
+  private final @Nullable Zone home;
+
+  /// The quick way where there is one node with one bank, with a hybrid allocator: each object more
+  /// on the way to a word costs half a nanosecond. Null elsewhere; so too, if blocks may be
+  /// charged, the way back.
   private final @Nullable FrameProbe onlyBank;
-
-  /// The way back there, null too if blocks may be charged.
   private final @Nullable HybridAllocator onlyUncharged;
-
   private final FreeGauge firstGauge;
 
   /// Zones of banks, without watermarks.
@@ -99,30 +100,29 @@ public final class ZonedFrames {
     zones = new ZoneSet(banks, nids, types, address);
     search = new ZoneSearch(zones, topology);
     charges = accounts == null ? null : new Charges(accounts);
-    frees = new FreePath(zones, charges, banks[0].allocator().maxOrder());
     maxOrder = banks[0].allocator().maxOrder();
     ordinaryType = zones.highestType(AllocationFlags.NONE);
     preferred = new Zone[nids.length];
     for (int n = 0; n < nids.length; n++) {
       preferred[n] = firstZone(n);
     }
+    home = preferred.length == 1 ? preferred[0] : null;
     HybridAllocator only =
         banks.length == 1 && banks[0].allocator() instanceof HybridAllocator h ? h : null;
-    onlyBank = only == null ? null : new FrameProbe(only);
+    onlyBank = only == null || home == null ? null : new FrameProbe(only);
     onlyUncharged = charges == null ? only : null;
+    frees = new FreePath(zones, charges, onlyUncharged, maxOrder);
     firstGauge = zones.zone(0).gauge;
   }
 
-  private Zone firstZone(int home) {
-    for (int n = 0; n < topology.memoryNodeCount(); n++) {
-      for (int type = ordinaryType; type >= 0; type--) {
-        Zone zone = zones.at(topology.fallback(home, n), type);
-        if (zone != null) {
-          return zone;
-        }
+  private @Nullable Zone firstZone(int node) {
+    for (int type = ordinaryType; type >= 0; type--) {
+      Zone zone = zones.at(node, type);
+      if (zone != null) {
+        return zone;
       }
     }
-    return zones.zone(0); // a machine of special memory only
+    return null;
   }
 
   /// Says who reclaims. Before that, and by default, nobody does.
@@ -145,7 +145,7 @@ public final class ZonedFrames {
 
   /// A block, near a CPU, from its caches and allowances: for replay and tests.
   ///
-  /// @param cpu any number; where there are fewer CPUs, several share
+  /// @param cpu 0 or more; where there are fewer CPUs, several share
   /// @param order 0 … [#maxOrder()]
   /// @param flags [AllocationFlags]
   /// @return the head frame, or the code of a FrameError
@@ -154,42 +154,49 @@ public final class ZonedFrames {
       return refuse(FrameError.INVALID_ORDER);
     }
     FrameProbe bank = onlyBank;
-    if (bank != null && (flags & SLOW_FLAGS) == 0 && firstGauge.takeFar(cpu, 1L << order)) {
-      long pfn = bank.takeBlock(cpu, order, flags);
-      if (pfn >= 0) {
-        return pfn;
+    long frameCount = 1L << order;
+    long pfn = FrameAllocator.NO_FRAME;
+    if (bank != null && (flags & SLOW_FLAGS) == 0 && firstGauge.takeFar(cpu, frameCount)) {
+      pfn = bank.takeBlock(cpu, order, flags);
+    } else {
+      Zone zone = home != null ? home : preferred[topology.nodeOfCpu(cpu)];
+      if (zone != null && (flags & SLOW_FLAGS) == 0) {
+        bank = zone.onlyBank;
+        pfn =
+            bank != null && zone.gauge.takeFar(cpu, frameCount)
+                ? bank.takeBlock(cpu, order, flags)
+                : zone.takeDownToLow(cpu, order, flags, ordinaryType);
       }
     }
-    return fromPreferred(cpu, order, flags);
-  }
-
-  /// The first step of [ZoneSearch], for a request without limits.
-  private long fromPreferred(int cpu, int order, int flags) {
+    if (pfn >= 0) {
+      return pfn;
+    }
     int node = topology.nodeOfCpu(cpu);
-    if ((flags & SLOW_FLAGS) == 0) {
-      Zone zone = preferred[node];
-      long pfn = zone.takeDownToLow(cpu, order, flags, ordinaryType);
-      if (pfn >= 0) {
-        return pfn;
-      }
-    }
-    return charged(cpu, node, null, 1L << order, flags, ZoneSearch.ANYWHERE, Long.MAX_VALUE);
+    return charged(cpu, node, null, frameCount, flags, ZoneSearch.ANYWHERE, Long.MAX_VALUE);
   }
 
   /// A block from where a policy says.
   ///
-  /// @param policy of the caller, who is the only one to use it now
-  /// @param cpu whose node is the current one
+  /// @param policy of the caller, who is the only one to use it now, unless it is shareable
+  /// @param cpu whose node is the current one, 0 or more
   /// @param order 0 … [#maxOrder()]
   /// @param flags [AllocationFlags]
   /// @return the head frame, or the code of a FrameError
+  /// @throws IllegalArgumentException if the policy was made for another topology
   public long tryAllocate(NumaPolicy policy, int cpu, int order, int flags) {
     if (order < 0 || order > maxOrder) {
       return refuse(FrameError.INVALID_ORDER);
     }
+    if (!policy.fits(topology)) {
+      throw new IllegalArgumentException("the policy was made for the nodes of another machine");
+    }
     int home = policy.homeOf(topology.nodeOfCpu(cpu));
     long count = 1L << order;
-    return charged(cpu, home, policy, count, flags, ZoneSearch.ANYWHERE, Long.MAX_VALUE);
+    long pfn = charged(cpu, home, policy, count, flags, ZoneSearch.ANYWHERE, Long.MAX_VALUE);
+    if (pfn >= 0) {
+      policy.advance();
+    }
+    return pfn;
   }
 
   /// A run of an exact count, near the CPU that asks.
@@ -215,12 +222,16 @@ public final class ZonedFrames {
   /// @param frameCount 1 … 2^[#maxOrder()]
   /// @param flags [AllocationFlags]; with EXACT_NODE no other node serves
   /// @return the first frame, or the code of a FrameError
+  /// @throws IllegalArgumentException if there is no such node
   public long tryAllocateNear(int nodeIndex, long frameCount, int flags) {
     if (frameCount <= 0) {
       return refuse(FrameError.ZERO_ALLOCATION);
     }
     if (frameCount > Pages.orderToFrames(maxOrder)) {
       return refuse(FrameError.TOO_LARGE);
+    }
+    if (nodeIndex < 0 || nodeIndex >= topology.nodeCount()) {
+      throw new IllegalArgumentException("there is no node with the index " + nodeIndex);
     }
     int cpu = Cpu.current();
     return charged(cpu, nodeIndex, null, frameCount, flags, ZoneSearch.ANYWHERE, Long.MAX_VALUE);
@@ -255,20 +266,25 @@ public final class ZonedFrames {
       long maxPfn) {
     requireClass(flags);
     int account = AllocationFlags.accountOf(flags);
-    Charges who = account == AccountTree.NOBODY ? null : requireCharges();
+    if (account == AccountTree.NOBODY) {
+      long pfn = search.find(cpu, home, policy, frameCount, flags, shape, maxPfn);
+      return pfn >= 0 ? pfn : exhausted(home, frameCount, shape != ZoneSearch.ANYWHERE);
+    }
+    Charges who = requireCharges();
     long pfn = FrameAllocator.NO_FRAME;
-    if (who == null || who.tryCharge(account, frameCount)) {
-      pfn = search.find(cpu, home, policy, frameCount, flags, shape, maxPfn);
-      if (who != null && pfn < 0) {
-        who.refund(account, frameCount);
+    if (who.tryCharge(account, frameCount)) {
+      try {
+        pfn = search.find(cpu, home, policy, frameCount, flags, shape, maxPfn);
+      } finally {
+        if (pfn < 0) {
+          who.refund(account, frameCount);
+        }
       }
     }
     if (pfn < 0) {
-      return exhausted(preferred[home], frameCount, shape != ZoneSearch.ANYWHERE);
+      return exhausted(home, frameCount, shape != ZoneSearch.ANYWHERE);
     }
-    if (who != null) {
-      Charges.write(frees.infoOf(pfn), pfn, account);
-    }
+    Charges.write(frees.infoOf(pfn), pfn, account);
     return pfn;
   }
 
@@ -286,7 +302,12 @@ public final class ZonedFrames {
     return charges;
   }
 
-  private long exhausted(Zone zone, long frameCount, boolean placed) {
+  private long exhausted(int home, long frameCount, boolean placed) {
+    Zone zone = preferred[home];
+    return exhausted(zone == null ? zones.zone(0) : zone, frameCount, placed);
+  }
+
+  private static long exhausted(Zone zone, long frameCount, boolean placed) {
     zone.memory.countFailure(frameCount, placed);
     return FrameAllocator.NO_FRAME;
   }
@@ -341,7 +362,10 @@ public final class ZonedFrames {
     int cpu = Cpu.current();
     Zone zone = preferred[topology.nodeOfCpu(cpu)];
     int got = 0;
-    if ((flags & SLOW_FLAGS) == 0 && zone.gauge.takeAbove(cpu, count, zone.lowFrames())) {
+    if (zone != null
+        && (flags & SLOW_FLAGS) == 0
+        && zone.gauge.takeAbove(
+            cpu, count, zone.lowFrames() + zone.lowmemReserve(ZoneType.NORMAL.index()))) {
       got = zone.memory.takeBulk(cpu, pfns, offset, count, flags);
       zone.gauge.add(count - got);
     }
@@ -363,15 +387,7 @@ public final class ZonedFrames {
   /// @param order the order it was allocated with
   /// @return 0, or the code of a FrameError
   public long tryFree(long pfn, int order) {
-    HybridAllocator bank = onlyUncharged;
-    if (bank == null) {
-      return frees.tryFree(pfn, order);
-    }
-    long result = bank.tryFree(pfn, order);
-    if (result == 0) {
-      firstGauge.add(1L << order);
-    }
-    return result;
+    return frees.tryFree(pfn, order);
   }
 
   /// Frees a run.
@@ -400,11 +416,15 @@ public final class ZonedFrames {
   ///   that size
   public void free(long pfn, int order) {
     HybridAllocator bank = onlyUncharged;
-    if (bank == null) {
-      frees.free(pfn, order);
-    } else {
+    Zone zone = bank == null && charges == null ? zones.ofFrame(pfn) : null;
+    if (bank != null) {
       bank.free(pfn, order);
       firstGauge.add(1L << order);
+    } else if (zone != null && zone.onlyAllocator != null) {
+      zone.onlyAllocator.free(pfn, order);
+      zone.gauge.add(1L << order);
+    } else {
+      frees.freeFrames(pfn, Pages.orderToFrames(order));
     }
   }
 
@@ -426,21 +446,7 @@ public final class ZonedFrames {
   /// @throws dev.bifolio.kernel.unit.FrameRequestException for the first entry that is no allocated
   ///   single frame; its message names the index
   public void freeBulk(long[] pfns, int offset, int count) {
-    HybridAllocator bank = onlyUncharged;
-    if (bank == null) {
-      frees.freeBulk(pfns, offset, count);
-      return;
-    }
-    boolean all = false;
-    try {
-      bank.freeBulk(pfns, offset, count);
-      firstGauge.add(count);
-      all = true;
-    } finally {
-      if (!all) {
-        long _ = firstGauge.recount();
-      }
-    }
+    frees.freeBulk(pfns, offset, count);
   }
 
   /// Turns an allocated run into single frames, each freed with order 0.
