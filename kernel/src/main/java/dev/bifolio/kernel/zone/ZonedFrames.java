@@ -72,10 +72,10 @@ public final class ZonedFrames {
   /// The zone that such a request prefers where there is one node.
   private final @Nullable Zone home;
 
-  /// The quick way where there is one node with one bank, with a hybrid allocator: each object more
-  /// on the way to a word costs half a nanosecond. Null elsewhere; so too, if blocks may be
-  /// charged, the way back.
+  /// The quick way of one node with one hybrid bank, since each object more on the way to a word
+  /// costs half a nanosecond; null elsewhere. So is, besides if blocks may be charged, the way back.
   private final @Nullable FrameProbe onlyBank;
+
   private final @Nullable HybridAllocator onlyUncharged;
   private final FreeGauge firstGauge;
 
