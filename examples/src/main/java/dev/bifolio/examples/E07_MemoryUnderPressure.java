@@ -112,7 +112,9 @@ public final class E07_MemoryUnderPressure {
     } while (machine.reclaim().isWoken(zone));
     show(steps + " steps of " + STEP_FRAMES + " frames each, and high is reached:");
     IO.println(
-        "  the cache gave " + cache.counters().evictions() + " pages back, which can be read again");
+        "  the cache gave "
+            + cache.counters().evictions()
+            + " pages back, which can be read again");
   }
 
   private void readOnWithoutBackground() {

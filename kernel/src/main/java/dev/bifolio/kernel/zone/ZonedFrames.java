@@ -73,7 +73,7 @@ public final class ZonedFrames {
   private final @Nullable Zone home;
 
   /// The quick way of one node with one hybrid bank, since each object more on the way to a word
-  /// costs half a nanosecond; null elsewhere. So is, besides if blocks may be charged, the way back.
+  /// costs half a nanosecond; null elsewhere. The way back is null too if blocks may be charged.
   private final @Nullable FrameProbe onlyBank;
 
   private final @Nullable HybridAllocator onlyUncharged;
