@@ -44,7 +44,8 @@ final class FullWorkload implements Workload {
     }
   }
 
-  private static void fail(Subject subject, int order, int count) {
+  /// The inner loop of requests that are refused.
+  static void fail(Subject subject, int order, int count) {
     for (int i = 0; i < count; i++) {
       if (subject.allocate(order) != Subject.NO_FRAME) {
         throw new IllegalStateException("a full allocator had a block of order " + order);

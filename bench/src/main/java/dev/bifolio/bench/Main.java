@@ -5,11 +5,11 @@ import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -49,7 +49,7 @@ public final class Main implements Callable<Integer> {
       arity = "0..1",
       defaultValue = "frames",
       paramLabel = "GROUP",
-      description = "frames (the default) or startup.")
+      description = "frames (the default), zones or startup.")
   private Group group = Group.FRAMES;
 
   @Option(
@@ -58,7 +58,8 @@ public final class Main implements Callable<Integer> {
       paramLabel = "ID",
       description = {
         "Only these workloads; w4 or frag stand for all that begin with it, growth for w4 and",
-        "w4b at 10, 50 and 90 %%, all for those too that are not run by default."
+        "w4b at 10, 50 and 90 %%, all for those too that are not run by default. Of zones: z1 or",
+        "z2."
       })
   private List<String> suite = List.of();
 
@@ -68,10 +69,10 @@ public final class Main implements Callable<Integer> {
       paramLabel = "NAME",
       description = {
         "Among hybrid, hybrid-owned-cache, classic, linux-like, best-fit (fragmentation only), glibc, jemalloc and",
-        "mimalloc; all by default. Ratios are to linux-like."
+        "mimalloc; all by default. Ratios are to linux-like. Of zones: among hybrid, zone,",
+        "zone-near, zone-charged and two-zones; ratios are to hybrid."
       })
-  private List<String> allocators =
-      Arrays.stream(Subject.Kind.values()).map(Subject.Kind::csvName).toList();
+  private List<String> allocators = List.of();
 
   @Option(
       names = "--log2frames",
@@ -142,7 +143,8 @@ public final class Main implements Callable<Integer> {
     return switch (group) {
       case FRAMES -> frames();
       case STARTUP -> startup();
-      case ZONES, TABLES, HEAP ->
+      case ZONES -> zones();
+      case TABLES, HEAP ->
           throw refusal(
               "bench "
                   + group.name().toLowerCase(Locale.ROOT)
@@ -151,32 +153,47 @@ public final class Main implements Callable<Integer> {
   }
 
   private int frames() throws IOException {
+    requireSize();
+    List<Subject.Kind> kinds = kindsAmong(Subject.Kind.allocators());
+    List<String> ids = idsOf(Workload::idsFor, Workload.defaultIds());
+    FrameSuite frames = new FrameSuite(kinds, ids, log2frames, runs, divisor);
+    report(rows -> frames.run(rows, this::tell), names(kinds), Subject.Kind.LINUX_LIKE.csvName());
+    return 0;
+  }
+
+  private int zones() throws IOException {
+    requireSize();
+    List<Subject.Kind> kinds = kindsAmong(Subject.Kind.zones());
+    List<String> ids = idsOf(ZoneSuite::idsFor, ZoneSuite.ids());
+    ZoneSuite zones = new ZoneSuite(kinds, ids, log2frames, runs, divisor);
+    report(rows -> zones.run(rows, this::tell), names(kinds), Subject.Kind.HYBRID.csvName());
+    return 0;
+  }
+
+  private void requireSize() {
     if (log2frames < 10 || log2frames > 28) {
       throw refusal("--log2frames must be 10 to 28, not " + log2frames);
     }
-    List<Subject.Kind> kinds = new ArrayList<>();
-    allocators.forEach(name -> kinds.add(kindOf(name)));
+  }
+
+  private List<String> idsOf(Function<String, List<String>> meaning, List<String> all) {
     List<String> ids = new ArrayList<>();
     try {
-      suite.forEach(name -> ids.addAll(Workload.idsFor(name)));
+      suite.forEach(name -> ids.addAll(meaning.apply(name)));
     } catch (IllegalArgumentException e) {
       throw refusal(String.valueOf(e.getMessage()));
     }
-    FrameSuite frames =
-        new FrameSuite(
-            kinds, ids.isEmpty() ? Workload.defaultIds() : ids, log2frames, runs, divisor);
+    return ids.isEmpty() ? all : ids;
+  }
+
+  private void tell(String note) {
     PrintWriter err = spec.commandLine().getErr();
-    report(
-        rows ->
-            frames.run(
-                rows,
-                note -> {
-                  err.println("bifolio: " + note);
-                  err.flush();
-                }),
-        kinds.stream().map(Subject.Kind::csvName).toList(),
-        Subject.Kind.LINUX_LIKE.csvName());
-    return 0;
+    err.println("bifolio: " + note);
+    err.flush();
+  }
+
+  private static List<String> names(List<Subject.Kind> kinds) {
+    return kinds.stream().map(Subject.Kind::csvName).toList();
   }
 
   private int startup() throws IOException {
@@ -214,17 +231,16 @@ public final class Main implements Callable<Integer> {
     out.flush();
   }
 
-  private Subject.Kind kindOf(String name) {
-    Subject.Kind kind = Subject.Kind.named(name);
-    if (kind == null) {
-      throw refusal(
-          "no allocator '"
-              + name
-              + "'; there are "
-              + String.join(
-                  ", ", Arrays.stream(Subject.Kind.values()).map(Subject.Kind::csvName).toList()));
+  private List<Subject.Kind> kindsAmong(List<Subject.Kind> all) {
+    List<Subject.Kind> kinds = new ArrayList<>();
+    for (String name : allocators) {
+      Subject.Kind kind = Subject.Kind.named(name);
+      if (kind == null || !all.contains(kind)) {
+        throw refusal("no allocator '" + name + "'; there are " + String.join(", ", names(all)));
+      }
+      kinds.add(kind);
     }
-    return kind;
+    return kinds.isEmpty() ? all : kinds;
   }
 
   private ParameterException refusal(String message) {

@@ -16,6 +16,8 @@ enum Need {
   BULK,
   /// It is told how long a frame will live.
   LIFETIMES,
+  /// Somebody above it moves frames of owners that agree.
+  MOVABLE_FRAMES,
   /// A table with a slot for every frame of the memory.
   WHOLE_TABLE,
   /// Two processors, for two threads.

@@ -24,6 +24,11 @@ record Row(
     return allocator + "," + log2frames + "," + workload + "," + metric + "," + run + "," + text;
   }
 
+  /// Another figure of the same allocator and workload.
+  Row of(String otherMetric, int otherRun, double otherValue) {
+    return new Row(allocator, log2frames, workload, otherMetric, otherRun, otherValue);
+  }
+
   /// Reads a line of [#toCsv()] back.
   static Row ofCsv(String line) {
     String[] parts = line.split(",", -1);

@@ -2,6 +2,8 @@ package dev.bifolio.bench;
 
 import dev.bifolio.kernel.frame.FrameAllocator;
 import dev.bifolio.kernel.platform.Cpu;
+import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.Nullable;
 
 /// An allocator under test: N = 2^log2frames managed frames, all free at first.
@@ -35,7 +37,15 @@ abstract class Subject implements AutoCloseable {
     /// jemalloc's.
     JEMALLOC("jemalloc", 21),
     /// mimalloc's.
-    MIMALLOC("mimalloc", 21);
+    MIMALLOC("mimalloc", 21),
+    /// The hybrid allocator through one zone of one node, watermarks by rule.
+    ZONE("zone", 34),
+    /// The same where watermarks are near, so that there is an exact counter.
+    ZONE_NEAR("zone-near", 34),
+    /// The same, each block charged to an account.
+    ZONE_CHARGED("zone-charged", 34),
+    /// Two zones of one node, half of the frames each; requests prefer the second.
+    TWO_ZONES("two-zones", 34);
 
     /// A table with a slot for every frame has at most 2^24.
     static final int TABLE_LOG2_FRAMES = 24;
@@ -78,6 +88,7 @@ abstract class Subject implements AutoCloseable {
         case LINUX_LIKE -> LinuxLikeSubject.create(frameCount);
         case BEST_FIT -> BestFitSubject.create(frameCount);
         case GLIBC, JEMALLOC, MIMALLOC -> NativeSubject.create(this);
+        case ZONE, ZONE_NEAR, ZONE_CHARGED, TWO_ZONES -> ZonedSubject.create(this, frameCount);
       };
     }
 
@@ -90,12 +101,28 @@ abstract class Subject implements AutoCloseable {
         case LINUX_LIKE -> LinuxLikeSubject.createShared(frameCount);
         case BEST_FIT -> throw new IllegalStateException(lack(Need.SPEED, 0));
         case GLIBC, JEMALLOC, MIMALLOC -> NativeSubject.create(this);
+        case ZONE, ZONE_NEAR, ZONE_CHARGED, TWO_ZONES -> ZonedSubject.create(this, frameCount);
       };
     }
 
     /// Whether it is a library of the operating system's, which may be absent.
     boolean isNative() {
       return this == GLIBC || this == JEMALLOC || this == MIMALLOC;
+    }
+
+    /// Whether it is not an allocator but what stands above one.
+    boolean isZoned() {
+      return this == ZONE || this == ZONE_NEAR || this == ZONE_CHARGED || this == TWO_ZONES;
+    }
+
+    /// The allocators, which `bench frames` compares.
+    static List<Kind> allocators() {
+      return Arrays.stream(values()).filter(kind -> !kind.isZoned()).toList();
+    }
+
+    /// One allocator and what stands above it, which `bench zones` compares.
+    static List<Kind> zones() {
+      return Arrays.stream(values()).filter(kind -> kind == HYBRID || kind.isZoned()).toList();
     }
 
     /// The size it is measured at where `log2frames` is asked for: its own limit, if that is less.
@@ -126,7 +153,7 @@ abstract class Subject implements AutoCloseable {
         case LINUX_LIKE -> "its descriptors, all written at the start, take 64 bytes a frame";
         case BEST_FIT -> "it is a reference for fragmentation, which needs a table of all frames";
         case GLIBC, JEMALLOC, MIMALLOC -> "it has no metadata without memory";
-        case HYBRID, HYBRID_OWNED_CACHE, CLASSIC ->
+        case HYBRID, HYBRID_OWNED_CACHE, CLASSIC, ZONE, ZONE_NEAR, ZONE_CHARGED, TWO_ZONES ->
             "more than 2^" + mostLog2Frames + " frames are not measured";
       };
     }
@@ -144,6 +171,7 @@ abstract class Subject implements AutoCloseable {
             this == HYBRID || this == HYBRID_OWNED_CACHE
                 ? null
                 : "it does not take the lifetime of a frame";
+        case MOVABLE_FRAMES -> this == ZONE ? null : "nothing above it moves frames";
         case WHOLE_TABLE ->
             log2frames > TABLE_LOG2_FRAMES
                 ? "a slot for every frame is more memory than frames without content are worth"

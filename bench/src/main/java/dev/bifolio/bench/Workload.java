@@ -101,6 +101,10 @@ interface Workload {
       case "w8" -> new ThreadsWorkload();
       case "w9" -> new HandOverWorkload();
       case "w10" -> new LatencyWorkload();
+      case "z1:w1" -> new PairWorkload(PairWorkload.Shape.EMPTY);
+      case "z1:w4b:90" -> new ReplaceWorkload(90, 4096, false);
+      case "z1:wfull" -> new RefusalWorkload();
+      case "frag_f4_compacted" -> new CompactionWorkload();
       default -> FragmentationWorkload.of(id);
     };
   }

@@ -126,12 +126,14 @@ class MainTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "zones",
         "tables",
         "heap",
         "nonsense",
         "frames --suite w99",
         "frames --allocators tcmalloc",
+        "frames --allocators zone",
+        "zones --allocators classic",
+        "zones --suite w1",
         "frames --log2frames 9",
         "frames --log2frames 29",
         "frames --runs 0",

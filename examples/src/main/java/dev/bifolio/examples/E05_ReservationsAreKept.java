@@ -36,7 +36,7 @@ public final class E05_ReservationsAreKept {
     reserve(builder, BASE + 32 * Pages.MIB + 100, 1000, "a log of the boot loader");
     MemoryMap map = builder.build();
 
-    // A machine keeps some frames for emergencies; this one has no watermarks and gives the last.
+    // No watermarks: what a machine keeps for emergencies is another lesson, the seventh.
     BootOptions options = BootOptions.DEFAULTS.withMinFreeKib(0);
     try (Machine machine = Machine.boot(map, options, BootLog.SILENT)) {
       BootReport report = machine.report();

@@ -164,6 +164,36 @@ class LessonsTest {
   }
 
   @Test
+  void marksArePassedOneByOneAndMemoryComesBack() throws Exception {
+    List<String> told = told(() -> E07_MemoryUnderPressure.main(new String[0]));
+    long high = number(told, "  high .*");
+    long low = number(told, "  low .*");
+    long min = number(told, "  min .*");
+    assertTrue(0 < min && min < low && low < high, told::toString);
+    assertTold(
+        told,
+        "Node 0, zone .*: \\d+ frames are managed",
+        "Page \\d+ leaves less than low, and wakes the background. It was served.",
+        "  available " + (low - 1),
+        "\\d+ steps of 16 frames each, and high is reached:",
+        "  available " + high,
+        "  the cache gave " + (high - low + 1) + " pages back, which can be read again",
+        "Nobody steps, and " + (high - min + 1) + " pages later .* less than min\\.",
+        "1000 pages more are read, and make others go:",
+        "  direct reclaims: 32",
+        "We take all we get, and the cache is left with 0 pages.",
+        "  available " + min,
+        "  an ordinary request: no frame",
+        "  an emergency: served",
+        "The reserve lacks 1 frame.",
+        "  available " + (min - 1),
+        "A quarter of the pages is left, everywhere; \\d+ areas of 2 MiB are free.",
+        "  we ask for \\d+: all are there",
+        "  pages moved out of the way: [1-9]\\d*",
+        "  pages whose content is not what it was: 0");
+  }
+
+  @Test
   void everyLessonIsListedInTheReadme() throws Exception {
     Path folder = Path.of(System.getProperty("bifolio.root"), "examples");
     String readme = Files.readString(folder.resolve("README.md"));

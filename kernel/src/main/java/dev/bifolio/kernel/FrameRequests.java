@@ -98,7 +98,7 @@ public sealed interface FrameRequests permits Machine {
   // ---- Frames in a wanted place ----
 
   /// Allocates a run with a wider alignment, below a limit or not across a boundary, see
-  /// [FrameAllocator#allocateFramesWithin]. The highest bank that can serve it does.
+  /// [FrameAllocator#allocateFramesWithin]. In a zone the highest bank that can serve it does.
   ///
   /// @param frameCount 1 … 2^[#maxOrder()]
   /// @param flags bits of [AllocationFlags]

@@ -11,9 +11,18 @@ import dev.bifolio.kernel.unit.Pages;
 /// wrong ones read and write memory that is not the allocator's.
 ///
 /// Any thread; no Java objects.
-///
-/// @param allocator the allocator that is asked, initialised
-public record FrameProbe(HybridAllocator allocator) {
+public final class FrameProbe {
+  private final HybridAllocator allocator;
+  private final HybridCore core;
+
+  /// A probe of an allocator.
+  ///
+  /// @param allocator the allocator that is asked, initialised
+  public FrameProbe(HybridAllocator allocator) {
+    this.allocator = allocator;
+    this.core = allocator.core;
+  }
+
   /// A block or run of what is free now, or in the caches of this CPU. Nothing is called back, so
   /// that to fail is cheap.
   ///
@@ -22,7 +31,6 @@ public record FrameProbe(HybridAllocator allocator) {
   /// @param flags [AllocationFlags]
   /// @return the first frame, or [FrameAllocator#NO_FRAME]
   public long takeNow(int cpu, long frameCount, int flags) {
-    HybridCore core = allocator.core;
     int order = Pages.framesToOrderUp(frameCount);
     int slot = core.slots.of(cpu, AllocationFlags.kindOf(flags));
     long claim = core.slots.claim(slot);
@@ -70,7 +78,7 @@ public record FrameProbe(HybridAllocator allocator) {
   /// @param flags [AllocationFlags]
   /// @return the head frame, or [FrameAllocator#NO_FRAME]
   public long takeBlock(int cpu, int order, int flags) {
-    return allocator.core.allocate(cpu, order, flags);
+    return core.allocate(cpu, order, flags);
   }
 
   /// Up to `count` single frames, see [FrameAllocator#allocateBulk].

@@ -2,6 +2,7 @@ package dev.bifolio.kernel.zone;
 
 import dev.bifolio.kernel.frame.FrameInfo;
 import dev.bifolio.kernel.frame.FrameMap;
+import dev.bifolio.kernel.frame.HybridAllocator;
 import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.FrameRequestException;
@@ -16,11 +17,20 @@ import org.jspecify.annotations.Nullable;
 final class FreePath {
   private final ZoneSet zones;
   private final @Nullable Charges charges;
+  private final @Nullable HybridAllocator onlyUncharged;
   private final int maxOrder;
 
-  FreePath(ZoneSet zones, @Nullable Charges charges, int maxOrder) {
+  /// The way back to these zones.
+  ///
+  /// @param onlyUncharged the only allocator, if it is for any thread and nobody is charged
+  FreePath(
+      ZoneSet zones,
+      @Nullable Charges charges,
+      @Nullable HybridAllocator onlyUncharged,
+      int maxOrder) {
     this.zones = zones;
     this.charges = charges;
+    this.onlyUncharged = onlyUncharged;
     this.maxOrder = maxOrder;
   }
 
@@ -35,6 +45,13 @@ final class FreePath {
   // ---- Blocks and runs ----
 
   long tryFree(long pfn, int order) {
+    if (onlyUncharged != null) {
+      long result = onlyUncharged.tryFree(pfn, order);
+      if (result == 0) {
+        zones.zone(0).gauge.add(1L << order);
+      }
+      return result;
+    }
     if (order < 0 || order > maxOrder) {
       zones.zone(0).memory.countRefusedFree();
       return FrameError.INVALID_ORDER.code();
@@ -87,6 +104,10 @@ final class FreePath {
   }
 
   void freeBulk(long[] pfns, int offset, int count) {
+    if (onlyUncharged != null) {
+      freeAtOnce(onlyUncharged, pfns, offset, count);
+      return;
+    }
     for (int i = offset; i < offset + count; i++) {
       long result = tryFreeFrames(pfns[i], 1);
       if (result != 0) {
@@ -97,6 +118,20 @@ final class FreePath {
                 + ", frame "
                 + AddressRange.hex(pfns[i])
                 + ": expected an allocated single frame, found something else");
+      }
+    }
+  }
+
+  private void freeAtOnce(HybridAllocator allocator, long[] pfns, int offset, int count) {
+    FreeGauge gauge = zones.zone(0).gauge;
+    boolean all = false;
+    try {
+      allocator.freeBulk(pfns, offset, count);
+      gauge.add(count);
+      all = true;
+    } finally {
+      if (!all) {
+        long _ = gauge.recount();
       }
     }
   }

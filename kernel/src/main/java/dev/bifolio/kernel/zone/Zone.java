@@ -1,8 +1,13 @@
 package dev.bifolio.kernel.zone;
 
+import dev.bifolio.kernel.frame.BuddyAllocator;
+import dev.bifolio.kernel.frame.FrameAllocator;
+import dev.bifolio.kernel.frame.FrameProbe;
 import dev.bifolio.kernel.frame.FrameStatistics;
+import dev.bifolio.kernel.frame.HybridAllocator;
 import dev.bifolio.kernel.platform.Cpu;
 import dev.bifolio.kernel.platform.Memory;
+import org.jspecify.annotations.Nullable;
 
 /// The memory of one node that is of one type: its frames, its watermarks, and what it keeps back.
 ///
@@ -81,6 +86,11 @@ public final class Zone {
   private final long address;
   private final BankSet banks;
   final ZoneMemory memory;
+
+  /// The allocator of the only bank, if there is one, and it is for any thread; null if not.
+  final @Nullable HybridAllocator onlyAllocator;
+
+  final @Nullable FrameProbe onlyBank;
   final FreeGauge gauge;
 
   /// A zone without watermarks.
@@ -93,10 +103,13 @@ public final class Zone {
     this.type = banks.bank(0).type();
     this.address = banks.bank(0).zoneAddress();
     this.banks = banks;
+    this.onlyAllocator =
+        banks.count() == 1 && banks.allocator(0) instanceof HybridAllocator hybrid ? hybrid : null;
+    this.onlyBank = onlyAllocator == null ? null : new FrameProbe(onlyAllocator);
     this.memory =
         switch (banks.allocator(0)) {
-          case dev.bifolio.kernel.frame.HybridAllocator _ -> new ConcurrentMemory(banks);
-          case dev.bifolio.kernel.frame.BuddyAllocator _ -> new LockedMemory(banks, address);
+          case HybridAllocator _ -> new ConcurrentMemory(banks);
+          case BuddyAllocator _ -> new LockedMemory(banks, address);
         };
     this.gauge = new FreeGauge(address + GAUGE, banks.bank(0).cpuCount(), Cpu.count(), memory);
   }
@@ -350,6 +363,24 @@ public final class Zone {
       reserve = Math.max(reserve, lowmemReserve(t));
     }
     gauge.setFarMark(highFrames() + reserve, banks.managedFrames() / MARGIN_SHARE);
+  }
+
+  // ---- Frames ----
+
+  /// A block that leaves low, for a request whose highest type is given; order and flags are legal.
+  ///
+  /// @return the head frame, or no frame, not counted
+  long takeDownToLow(int cpu, int order, int flags, int highest) {
+    long frameCount = 1L << order;
+    if (!gauge.takeAbove(cpu, frameCount, lowFrames() + lowmemReserve(highest))) {
+      return FrameAllocator.NO_FRAME;
+    }
+    FrameProbe bank = onlyBank;
+    long pfn = bank != null ? bank.takeBlock(cpu, order, flags) : memory.take(cpu, order, flags);
+    if (pfn < 0) {
+      gauge.add(frameCount);
+    }
+    return pfn;
   }
 
   // ---- The reserve ----

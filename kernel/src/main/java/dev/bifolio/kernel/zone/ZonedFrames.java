@@ -2,6 +2,7 @@ package dev.bifolio.kernel.zone;
 
 import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.frame.FrameAllocator;
+import dev.bifolio.kernel.frame.FrameProbe;
 import dev.bifolio.kernel.frame.HybridAllocator;
 import dev.bifolio.kernel.frame.PlacedRequests;
 import dev.bifolio.kernel.platform.Cpu;
@@ -65,13 +66,18 @@ public final class ZonedFrames {
   /// The zone that a request without limits prefers, by node; null for a node that has none.
   private final @Nullable Zone[] preferred;
 
-  private final @Nullable Zone only;
+  /// The highest type of such a request.
+  private final int ordinaryType;
 
   /// The zone that such a request prefers where there is one node.
   private final @Nullable Zone home;
 
-  /// The only allocator, if it takes whole words at once.
-  private final @Nullable HybridAllocator single;
+  /// The quick way of one node with one hybrid bank, since each object more on the way to a word
+  /// costs half a nanosecond; null elsewhere. The way back is null too if blocks may be charged.
+  private final @Nullable FrameProbe onlyBank;
+
+  private final @Nullable HybridAllocator onlyUncharged;
+  private final FreeGauge firstGauge;
 
   /// Zones of banks, without watermarks.
   ///
@@ -94,19 +100,23 @@ public final class ZonedFrames {
     zones = new ZoneSet(banks, nids, types, address);
     search = new ZoneSearch(zones, topology);
     charges = accounts == null ? null : new Charges(accounts);
-    frees = new FreePath(zones, charges, banks[0].allocator().maxOrder());
     maxOrder = banks[0].allocator().maxOrder();
+    ordinaryType = zones.highestType(AllocationFlags.NONE);
     preferred = new Zone[nids.length];
     for (int n = 0; n < nids.length; n++) {
       preferred[n] = firstZone(n);
     }
-    only = zones.count() == 1 ? zones.zone(0) : null;
     home = preferred.length == 1 ? preferred[0] : null;
-    single = banks.length == 1 && banks[0].allocator() instanceof HybridAllocator h ? h : null;
+    HybridAllocator only =
+        banks.length == 1 && banks[0].allocator() instanceof HybridAllocator h ? h : null;
+    onlyBank = only == null || home == null ? null : new FrameProbe(only);
+    onlyUncharged = charges == null ? only : null;
+    frees = new FreePath(zones, charges, onlyUncharged, maxOrder);
+    firstGauge = zones.zone(0).gauge;
   }
 
   private @Nullable Zone firstZone(int node) {
-    for (int type = zones.highestType(AllocationFlags.NONE); type >= 0; type--) {
+    for (int type = ordinaryType; type >= 0; type--) {
       Zone zone = zones.at(node, type);
       if (zone != null) {
         return zone;
@@ -143,15 +153,26 @@ public final class ZonedFrames {
     if (order < 0 || order > maxOrder) {
       return refuse(FrameError.INVALID_ORDER);
     }
-    Zone zone = home != null ? home : preferred[topology.nodeOfCpu(cpu)];
-    if (zone != null && (flags & SLOW_FLAGS) == 0 && zone.gauge.takeFar(cpu, 1L << order)) {
-      long pfn = zone.memory.take(cpu, order, flags);
-      if (pfn >= 0) {
-        return pfn;
+    FrameProbe bank = onlyBank;
+    long frameCount = 1L << order;
+    long pfn = FrameAllocator.NO_FRAME;
+    if (bank != null && (flags & SLOW_FLAGS) == 0 && firstGauge.takeFar(cpu, frameCount)) {
+      pfn = bank.takeBlock(cpu, order, flags);
+    } else {
+      Zone zone = home != null ? home : preferred[topology.nodeOfCpu(cpu)];
+      if (zone != null && (flags & SLOW_FLAGS) == 0) {
+        bank = zone.onlyBank;
+        pfn =
+            bank != null && zone.gauge.takeFar(cpu, frameCount)
+                ? bank.takeBlock(cpu, order, flags)
+                : zone.takeDownToLow(cpu, order, flags, ordinaryType);
       }
     }
+    if (pfn >= 0) {
+      return pfn;
+    }
     int node = topology.nodeOfCpu(cpu);
-    return charged(cpu, node, null, 1L << order, flags, ZoneSearch.ANYWHERE, Long.MAX_VALUE);
+    return charged(cpu, node, null, frameCount, flags, ZoneSearch.ANYWHERE, Long.MAX_VALUE);
   }
 
   /// A block from where a policy says.
@@ -366,14 +387,7 @@ public final class ZonedFrames {
   /// @param order the order it was allocated with
   /// @return 0, or the code of a FrameError
   public long tryFree(long pfn, int order) {
-    if (only == null || charges != null || order < 0 || order > maxOrder) {
-      return frees.tryFree(pfn, order);
-    }
-    long result = only.memory.tryFree(pfn, order);
-    if (result == 0) {
-      only.gauge.add(1L << order);
-    }
-    return result;
+    return frees.tryFree(pfn, order);
   }
 
   /// Frees a run.
@@ -401,7 +415,17 @@ public final class ZonedFrames {
   /// @throws dev.bifolio.kernel.unit.FrameRequestException if that block is not allocated, in just
   ///   that size
   public void free(long pfn, int order) {
-    frees.freeFrames(pfn, Pages.orderToFrames(order));
+    HybridAllocator bank = onlyUncharged;
+    Zone zone = bank == null && charges == null ? zones.ofFrame(pfn) : null;
+    if (bank != null) {
+      bank.free(pfn, order);
+      firstGauge.add(1L << order);
+    } else if (zone != null && zone.onlyAllocator != null) {
+      zone.onlyAllocator.free(pfn, order);
+      zone.gauge.add(1L << order);
+    } else {
+      frees.freeFrames(pfn, Pages.orderToFrames(order));
+    }
   }
 
   /// Frees a run or says what is wrong.
@@ -422,20 +446,7 @@ public final class ZonedFrames {
   /// @throws dev.bifolio.kernel.unit.FrameRequestException for the first entry that is no allocated
   ///   single frame; its message names the index
   public void freeBulk(long[] pfns, int offset, int count) {
-    if (only == null || single == null || charges != null) {
-      frees.freeBulk(pfns, offset, count);
-      return;
-    }
-    boolean all = false;
-    try {
-      single.freeBulk(pfns, offset, count);
-      only.gauge.add(count);
-      all = true;
-    } finally {
-      if (!all) {
-        long _ = only.gauge.recount();
-      }
-    }
+    frees.freeBulk(pfns, offset, count);
   }
 
   /// Turns an allocated run into single frames, each freed with order 0.
