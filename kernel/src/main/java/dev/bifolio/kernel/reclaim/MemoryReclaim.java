@@ -1,11 +1,11 @@
 package dev.bifolio.kernel.reclaim;
 
 import dev.bifolio.kernel.frame.AllocationFlags;
-import dev.bifolio.kernel.frame.FrameAllocator;
 import dev.bifolio.kernel.frame.FrameInfo;
 import dev.bifolio.kernel.frame.HybridAllocator;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.unit.Pages;
+import dev.bifolio.kernel.zone.MemoryTiers;
 import dev.bifolio.kernel.zone.PressureGauge;
 import dev.bifolio.kernel.zone.PressureLevel;
 import dev.bifolio.kernel.zone.Reclaimer;
@@ -26,7 +26,8 @@ import org.jspecify.annotations.Nullable;
 ///                                     │              │ at once, bounded      │ at once, bounded
 ///                                     v              v                       v
 ///   step(budget) ──> woken zones up to high: demote ─> Shrinkers      Compaction of the zone
-///                └─> compaction of each zone, on demand or proactive
+///                ├─> compaction of each zone, on demand or proactive
+///                └─> hot frames to fast memory, if there are tiers
 /// ```
 ///
 /// Nothing here has a thread: whoever owns the machine calls [#step], on a simulated clock or on a
@@ -75,6 +76,8 @@ public final class MemoryReclaim implements Reclaimer {
   private final PressureGauge pressure;
   private final @Nullable Compaction[] compactions;
   private @Nullable Demotion demotion;
+  private @Nullable TierMover tierMover;
+  private @Nullable TierBalance tierBalance;
   private int nextZone;
 
   /// Reclaim over zones, which turn to it from now on.
@@ -89,11 +92,7 @@ public final class MemoryReclaim implements Reclaimer {
     long next = address;
     shrinkers = new Shrinkers(next);
     next += Pages.alignUp(Shrinkers.byteSize(), ZONE_BYTES);
-    FrameInfo[] planes = new FrameInfo[bankCount(frames)];
-    for (int b = 0; b < planes.length; b++) {
-      planes[b] = frames.zones().plane(b);
-    }
-    movable = new MovableFrames(planes);
+    movable = new MovableFrames(planesOf(frames));
     migration = new Migration(movable, copier, verify, next);
     next += Pages.alignUp(Migration.byteSize(), ZONE_BYTES);
     pressure = new PressureGauge(next, zones);
@@ -101,12 +100,8 @@ public final class MemoryReclaim implements Reclaimer {
     compactions = new Compaction[zones];
     for (int z = 0; z < zones; z++) {
       Zone zone = frames.zones().zone(z);
-      FrameAllocator[] banks = new FrameAllocator[zone.bankCount()];
-      for (int b = 0; b < banks.length; b++) {
-        banks[b] = zone.bank(b).allocator();
-      }
       if (isCompacted(zone)) {
-        compactions[z] = new Compaction(new MovableBanks(banks), migration, next);
+        compactions[z] = new Compaction(MovableBanks.of(zone), migration, next);
       }
       next += Pages.alignUp(Compaction.byteSize(), ZONE_BYTES);
     }
@@ -123,6 +118,14 @@ public final class MemoryReclaim implements Reclaimer {
         + Pages.alignUp(Migration.byteSize(), ZONE_BYTES)
         + PressureGauge.byteSize(zoneCount)
         + zoneCount * (Pages.alignUp(Compaction.byteSize(), ZONE_BYTES) + ZONE_BYTES);
+  }
+
+  private static FrameInfo[] planesOf(ZonedFrames frames) {
+    FrameInfo[] planes = new FrameInfo[bankCount(frames)];
+    for (int b = 0; b < planes.length; b++) {
+      planes[b] = frames.zones().plane(b);
+    }
+    return planes;
   }
 
   private static int bankCount(ZonedFrames frames) {
@@ -181,6 +184,45 @@ public final class MemoryReclaim implements Reclaimer {
   /// @param demotion null for nobody, the default
   public void setDemotion(@Nullable Demotion demotion) {
     this.demotion = demotion;
+  }
+
+  /// Begins to move frames between fast and slow memory: cold ones down under pressure, and hot
+  /// ones up in steps. Before other threads use this object, and before frames are adopted.
+  ///
+  /// @param tiers which memory is fast
+  /// @param heatAddress of [#tierByteSize] zero bytes, a multiple of 64
+  /// @return the mover, which demotes from now on
+  public TierMover startTiers(MemoryTiers tiers, long heatAddress) {
+    FrameInfo[] planes = planesOf(frames);
+    FrameHeat heat = new FrameHeat(planes, heatAddress);
+    long words = heatAddress + FrameHeat.byteSize(planes);
+    TierMover mover = new TierMover(frames, tiers, migration, heat, this, words);
+    tierMover = mover;
+    tierBalance = new TierBalance(frames, mover, movable);
+    demotion = mover;
+    return mover;
+  }
+
+  /// Bytes of memory that tiers need.
+  ///
+  /// @param frames the zones
+  /// @return a multiple of 64
+  public static long tierByteSize(ZonedFrames frames) {
+    return FrameHeat.byteSize(planesOf(frames)) + TierMover.byteSize(frames.zones().count());
+  }
+
+  /// Who moves frames between fast and slow memory.
+  ///
+  /// @return null before [#startTiers]
+  public @Nullable TierMover tiers() {
+    return tierMover;
+  }
+
+  /// Who puts hot frames into fast memory.
+  ///
+  /// @return null before [#startTiers]
+  public @Nullable TierBalance tierBalance() {
+    return tierBalance;
   }
 
   // ---- For requests ----
@@ -257,6 +299,9 @@ public final class MemoryReclaim implements Reclaimer {
         more |= compaction.step(left);
       }
       more |= isWoken(zone);
+    }
+    if (left > 0 && tierBalance != null) {
+      tierBalance.step(left); // which is never done, so it does not ask for more
     }
     return more;
   }

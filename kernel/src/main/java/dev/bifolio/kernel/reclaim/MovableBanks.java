@@ -2,6 +2,7 @@ package dev.bifolio.kernel.reclaim;
 
 import dev.bifolio.kernel.frame.FrameAllocator;
 import dev.bifolio.kernel.frame.FrameMap;
+import dev.bifolio.kernel.zone.Zone;
 
 /// The memory of one zone as a compaction sees it: its banks, each with a map of what its frames
 /// are. Immutable.
@@ -20,6 +21,15 @@ public final class MovableBanks {
       }
       maps[i] = new FrameMap(banks[i]);
     }
+  }
+
+  /// The banks of a zone.
+  static MovableBanks of(Zone zone) {
+    FrameAllocator[] allocators = new FrameAllocator[zone.bankCount()];
+    for (int b = 0; b < allocators.length; b++) {
+      allocators[b] = zone.bank(b).allocator();
+    }
+    return new MovableBanks(allocators);
   }
 
   int count() {
