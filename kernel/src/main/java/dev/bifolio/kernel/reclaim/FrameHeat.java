@@ -21,8 +21,8 @@ import dev.bifolio.kernel.unit.Pages;
 ///   bank 1  [ 2 0 0 0 5 0 … ]        a multiple of 64 bytes for each bank
 /// ```
 ///
-/// - I1 A block keeps its heat when it moves; one that is adopted begins with [#NEW_HEAT],
-///   whatever its frame was before.
+/// - I1 A block keeps its heat when it moves; one that is adopted begins with [#NEW_HEAT], whatever
+///   its frame was before.
 ///
 /// Cost of a touch: a search among the banks, a load, and a store until the count is full: what is
 /// used most is only read, and what is not used is not touched. Counts are estimates: two threads
@@ -35,10 +35,10 @@ import dev.bifolio.kernel.unit.Pages;
 /// which is what decides where a frame should be for longer than a moment. One bit (CLOCK): the
 /// same. Bits of [FrameInfo]: none is left, and a pin's compare-and-set would fail for a touch.
 ///
-/// Sources: Corbató, A Paging Experiment with the Multics System, 1968 (CLOCK); Smith, Sequentiality
-/// and Prefetching in Database Systems, 1978 (CLOCK with counts); Einziger, Friedman and Manes,
-/// TinyLFU, 2017 (halving all counts at once); Lee et al., MEMTIS, SOSP 2023 (a histogram of counts
-/// that are halved).
+/// Sources: Corbató, A Paging Experiment with the Multics System, 1968 (CLOCK); Smith,
+/// Sequentiality and Prefetching in Database Systems, 1978 (CLOCK with counts); Einziger, Friedman
+/// and Manes, TinyLFU, 2017 (halving all counts at once); Lee et al., MEMTIS, SOSP 2023 (a
+/// histogram of counts that are halved).
 public final class FrameHeat {
   /// The largest heat.
   public static final int MAX_HEAT = 63;

@@ -69,6 +69,7 @@ public final class MemoryReclaim implements Reclaimer {
   private static final long LEAST_COMPACTED_FRAMES = 2L << Pages.HUGE_ORDER;
 
   private final ZonedFrames frames;
+  private final FrameInfo[] planes;
   private final long address;
   private final Shrinkers shrinkers;
   private final MovableFrames movable;
@@ -92,7 +93,11 @@ public final class MemoryReclaim implements Reclaimer {
     long next = address;
     shrinkers = new Shrinkers(next);
     next += Pages.alignUp(Shrinkers.byteSize(), ZONE_BYTES);
-    movable = new MovableFrames(planesOf(frames));
+    planes = new FrameInfo[bankCount(frames)];
+    for (int b = 0; b < planes.length; b++) {
+      planes[b] = frames.zones().plane(b);
+    }
+    movable = new MovableFrames(planes);
     migration = new Migration(movable, copier, verify, next);
     next += Pages.alignUp(Migration.byteSize(), ZONE_BYTES);
     pressure = new PressureGauge(next, zones);
@@ -118,14 +123,6 @@ public final class MemoryReclaim implements Reclaimer {
         + Pages.alignUp(Migration.byteSize(), ZONE_BYTES)
         + PressureGauge.byteSize(zoneCount)
         + zoneCount * (Pages.alignUp(Compaction.byteSize(), ZONE_BYTES) + ZONE_BYTES);
-  }
-
-  private static FrameInfo[] planesOf(ZonedFrames frames) {
-    FrameInfo[] planes = new FrameInfo[bankCount(frames)];
-    for (int b = 0; b < planes.length; b++) {
-      planes[b] = frames.zones().plane(b);
-    }
-    return planes;
   }
 
   private static int bankCount(ZonedFrames frames) {
@@ -193,7 +190,6 @@ public final class MemoryReclaim implements Reclaimer {
   /// @param heatAddress of [#tierByteSize] zero bytes, a multiple of 64
   /// @return the mover, which demotes from now on
   public TierMover startTiers(MemoryTiers tiers, long heatAddress) {
-    FrameInfo[] planes = planesOf(frames);
     FrameHeat heat = new FrameHeat(planes, heatAddress);
     long words = heatAddress + FrameHeat.byteSize(planes);
     TierMover mover = new TierMover(frames, tiers, migration, heat, this, words);
@@ -205,10 +201,9 @@ public final class MemoryReclaim implements Reclaimer {
 
   /// Bytes of memory that tiers need.
   ///
-  /// @param frames the zones
   /// @return a multiple of 64
-  public static long tierByteSize(ZonedFrames frames) {
-    return FrameHeat.byteSize(planesOf(frames)) + TierMover.byteSize(frames.zones().count());
+  public long tierByteSize() {
+    return FrameHeat.byteSize(planes) + TierMover.byteSize(frames.zones().count());
   }
 
   /// Who moves frames between fast and slow memory.

@@ -29,9 +29,9 @@ import dev.bifolio.kernel.zone.ZonedFrames;
 /// not on time: whoever calls [#step] often does not forget faster. It begins when the cut has
 /// grown so high that blocks on both sides of it differ by more than chance.
 ///
-/// - I1 A block is promoted into room above the promo mark, or for one that leaves that node and
-///   is colder by [#MARGIN] at least; so blocks of equal heat never change places. A turn
-///   that halves promotes nothing, since it cannot compare.
+/// - I1 A block is promoted into room above the promo mark, or for one that leaves that node and is
+///   colder by [#MARGIN] at least; so blocks of equal heat never change places. A turn that halves
+///   promotes nothing, since it cannot compare.
 /// - I2 A step costs its budget, whatever it finds.
 ///
 /// One thread at a time; owners, requests and [TierMover#demote] may go on meanwhile. No Java
@@ -42,8 +42,8 @@ import dev.bifolio.kernel.zone.ZonedFrames;
 /// order (sorting; the histogram gives the same set but for ties).
 ///
 /// Sources: Lee et al., MEMTIS, SOSP 2023 (the cut from a histogram and the capacity); Raybuck et
-/// al., HeMem, SOSP 2021 (counts, cooling, migration in the background); Linux, `kernel/sched/fair.c`
-/// (`numa_hint_fault_latency`: a threshold that adapts).
+/// al., HeMem, SOSP 2021 (counts, cooling, migration in the background); Linux,
+/// `kernel/sched/fair.c` (`numa_hint_fault_latency`: a threshold that adapts).
 public final class TierBalance {
   /// A hot block is warmer than the one it displaces by so much.
   static final int MARGIN = 2;
@@ -186,8 +186,7 @@ public final class TierBalance {
     int p = tiers.nextOf(from, tiers.fastest(), 0);
     for (; p != MemoryTiers.NONE; p = tiers.nextOf(from, tiers.fastest(), p + 1)) {
       int target = frames.topology().fallback(from, p);
-      if (rooms[target] >= frameCount
-          || (frameCount == 1 && displace(target, found - MARGIN))) {
+      if (rooms[target] >= frameCount || (frameCount == 1 && displace(target, found - MARGIN))) {
         left -= frameCount * LOOKS;
         if (mover.promoteTo(zone, hot, target) >= 0) {
           rooms[target] -= frameCount;

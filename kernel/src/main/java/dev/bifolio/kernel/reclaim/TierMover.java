@@ -2,7 +2,6 @@ package dev.bifolio.kernel.reclaim;
 
 import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.frame.FrameInfo;
-import dev.bifolio.kernel.frame.FrameMap;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.unit.Pages;
