@@ -14,7 +14,6 @@ class TierBalanceTest {
     return balance;
   }
 
-
   /// As many turns as it takes, in small steps.
   private static void turn(TieredItems items, int turns) {
     TierBalance balance = balanceOf(items);
