@@ -35,15 +35,14 @@ class MachineTiersTest {
           machine
               .reclaim()
               .movable()
-              .register(
-                  (item, from, to) -> {
-                    place[0] = to;
-                    return true;
-                  });
+              .register((item, from, to) -> {
+                place[0] = to;
+                return true;
+              });
       machine.reclaim().movable().adopt(place[0], me, 0);
       assertEquals(FrameHeat.NEW_HEAT, tiers.heat().heatOf(place[0]));
       assertEquals(1, tiers.demote(machine.zones().zone(0), 10));
-      assertTrue(place[0] >= 2048 * MIB >>> 12);
+      assertTrue(place[0] >= (2048 * MIB) >>> 12);
       assertEquals(4711, Memory.getLong(machine.physToVirt(place[0] << 12)));
       for (int touch = 0; touch < 20; touch++) {
         tiers.heat().touch(place[0]);
@@ -51,7 +50,7 @@ class MachineTiersTest {
       for (int step = 0; step < 3; step++) {
         machine.step(100_000);
       }
-      assertTrue(place[0] < 2048 * MIB >>> 12);
+      assertTrue(place[0] < (2048 * MIB) >>> 12);
       assertEquals(4711, Memory.getLong(machine.physToVirt(place[0] << 12)));
       machine.assertValid();
     }

@@ -122,6 +122,23 @@ class TierBalanceTest {
   }
 
   @Test
+  void aTurnThatHalvesPromotesNothing() {
+    try (TieredItems items = new TieredItems(2048, 4096)) {
+      items.fill(0, items.zone(0).lowFrames() + 5, 20);
+      items.fill(1, 2000, 18);
+      turn(items, 1);
+      assertEquals(18, balanceOf(items).cut());
+      int item = items.itemCount() - 1;
+      items.setHeat(item, 30);
+      turn(items, 1);
+      assertEquals(0, items.reclaim.migration().movedFrames());
+      turn(items, 1);
+      assertEquals(0, items.nodeOf(item));
+      assertEquals(2, items.reclaim.migration().movedFrames());
+    }
+  }
+
+  @Test
   void promotionGoesFromTheSlowestToTheFastest() {
     try (TieredItems items = new TieredItems(2048, 2048, 2048)) {
       int item = items.add(2, 0);

@@ -183,6 +183,12 @@ class TierMoverTest {
       assertEquals(0, items.mover.demote(items.zone(0), 10));
       assertEquals(0, items.mover.room(1, false));
       Zone device = items.frames.zones().at(1, ZoneType.DEVICE);
+      int onDevice =
+          items.adopt(
+              items.frames.tryAllocateNear(
+                  1, 1, AllocationFlags.DEVICE | AllocationFlags.EXACT_NODE),
+              1);
+      assertEquals(device, items.zoneOf(onDevice));
       items.tiers.setTier(0, 5);
       items.tiers.setTier(2, 0);
       assertTrue(device != null && items.mover.demote(device, 10) == 0);
@@ -201,6 +207,22 @@ class TierMoverTest {
       assertEquals(32, items.mover.demotedFrames(items.zone(0)));
       items.frames.free(pfn, 0);
       items.assertAllThere(1, 0);
+    }
+  }
+
+  @Test
+  void whatIsKeptForOthersIsNoRoom() {
+    try (TieredItems items = new TieredItems(2048, 2048)) {
+      Zone zone = items.zone(1);
+      long free = zone.availableFrames();
+      assertEquals(free - zone.lowFrames(), items.mover.room(1, false));
+      assertEquals(free - TierMover.promo(zone), items.mover.room(1, true));
+      zone.setLowmemReserve(ZoneType.MOVABLE, 70);
+      zone.setLowmemReserve(ZoneType.NORMAL, 500);
+      assertEquals(free - zone.lowFrames() - 70, items.mover.room(1, false));
+      assertEquals(free - TierMover.promo(zone) - 70, items.mover.room(1, true));
+      zone.setLowmemReserve(ZoneType.MOVABLE, free);
+      assertEquals(0, items.mover.room(1, false));
     }
   }
 
