@@ -42,9 +42,9 @@ import dev.bifolio.kernel.zone.ZonedFrames;
 /// - I3 A call ends: at most [#MOST_ROUNDS] sweeps of at most [#MOST_LOOKS] frames a target node.
 /// - I4 The account goes with the block; what is freed here is charged to nobody.
 ///
-/// Any thread; nobody waits for anybody, and no lock is held while an owner is asked, so an owner
-/// may end up here under a lock of his own, through a request, while another thread moves a frame
-/// of his. No Java objects. Cost: a sample is [#SAMPLES] loads, then a look at each frame that the
+/// Any thread; nobody waits for anybody, and no lock is held while an owner is asked. An owner who
+/// requests frames may be asked to relocate some before he has them, so he requests under no lock
+/// that he takes for that, as with compaction. No Java objects. Cost: a sample is [#SAMPLES] loads, then a look at each frame that the
 /// hand passes, and a copy for each that moves.
 ///
 /// Rejected: lists by age, as Linux has them (two links a frame and a lock for what a scan of one

@@ -52,7 +52,7 @@ class TierMoverTest {
         items.setHeat(item, item % 4 == 3 ? 1 : 20);
       }
       // One in 64 counts as cold in any case, so warm ones may go when so few cold ones are left.
-      long sure = items.itemCount() / 4 - items.itemCount() / 64;
+      long sure = (long) items.itemCount() / 4 - items.itemCount() / 64;
       for (long moved = 0; moved < sure; ) {
         long wanted = Math.min(32, sure - moved);
         assertEquals(wanted, items.mover.demote(items.zone(0), wanted));

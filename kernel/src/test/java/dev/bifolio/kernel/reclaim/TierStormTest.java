@@ -41,7 +41,7 @@ class TierStormTest {
           users.add(pool.submit(() -> use(items, seed)));
         }
         for (int mover = 0; mover < 2; mover++) {
-          long seed = 100 + mover;
+          long seed = 100L + mover;
           movers.add(pool.submit(() -> move(items, seed, done)));
         }
         movers.add(pool.submit(() -> step(items, done)));
