@@ -44,8 +44,8 @@ import dev.bifolio.kernel.zone.ZonedFrames;
 ///
 /// Any thread; nobody waits for anybody, and no lock is held while an owner is asked. An owner who
 /// requests frames may be asked to relocate some before he has them, so he requests under no lock
-/// that he takes for that, as with compaction. No Java objects. Cost: a sample is [#SAMPLES] loads, then a look at each frame that the
-/// hand passes, and a copy for each that moves.
+/// that he takes for that, as with compaction. No Java objects. Cost: a sample is [#SAMPLES] loads,
+/// then a look at each frame that the hand passes, and a copy for each that moves.
 ///
 /// Rejected: lists by age, as Linux has them (two links a frame and a lock for what a scan of one
 /// byte a frame answers); the coldest of all by sorting (a sweep of the zone for each request).
