@@ -117,7 +117,7 @@ public final class MemoryReclaim implements Reclaimer {
       Zone zone = frames.zones().zone(z);
       targets[z] = new RangeTargets(frames, zone);
       if (isCompacted(zone)) {
-        compactions[z] = new Compaction(MovableBanks.of(zone), migration, next);
+        compactions[z] = new Compaction(new MovableBanks(zone), migration, next);
       }
       next += Pages.alignUp(Compaction.byteSize(), ZONE_BYTES);
     }

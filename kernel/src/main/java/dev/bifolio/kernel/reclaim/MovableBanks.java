@@ -23,13 +23,12 @@ public final class MovableBanks {
     }
   }
 
-  /// The banks of a zone.
-  static MovableBanks of(Zone zone) {
-    FrameAllocator[] allocators = new FrameAllocator[zone.bankCount()];
-    for (int b = 0; b < allocators.length; b++) {
-      allocators[b] = zone.bank(b).allocator();
+  /// The banks of a zone, as it has them.
+  MovableBanks(Zone zone) {
+    maps = new FrameMap[zone.bankCount()];
+    for (int b = 0; b < maps.length; b++) {
+      maps[b] = new FrameMap(zone.bank(b).allocator());
     }
-    return new MovableBanks(allocators);
   }
 
   int count() {

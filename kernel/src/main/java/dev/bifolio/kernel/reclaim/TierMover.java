@@ -131,7 +131,7 @@ public final class TierMover implements Demotion {
     this.address = address;
     banks = new MovableBanks[frames.zones().count()];
     for (int z = 0; z < banks.length; z++) {
-      banks[z] = MovableBanks.of(frames.zones().zone(z));
+      banks[z] = new MovableBanks(frames.zones().zone(z));
     }
     movable.setHeat(heat);
   }

@@ -93,17 +93,6 @@ class TierSkewTest {
       Zone near = items.zone(0);
       double best = use.shareOf(near.managedFrames() - near.lowFrames());
       String what = "near " + after + ", the best that is possible " + best;
-      System.err.println(
-          "XX "
-              + before
-              + " "
-              + what
-              + " cut "
-              + items.reclaim.tierBalance().cut()
-              + " turns "
-              + items.reclaim.tierBalance().turns()
-              + " moved "
-              + items.reclaim.migration().movedFrames());
       assertTrue(after >= 0.9, what);
       assertTrue(after <= best + 0.01, what);
       assertTrue(near.availableFrames() >= near.minFrames());
@@ -113,8 +102,6 @@ class TierSkewTest {
       double shock = nearShare(items, use, 5, true);
       nearShare(items, use, 600, true);
       double again = nearShare(items, use, 100, true);
-      System.err.println(
-          "XX " + shock + " again " + again + " moved " + items.reclaim.migration().movedFrames());
       assertTrue(shock < 0.8 && again >= 0.9, "after a change " + shock + ", later " + again);
       items.assertAllThere(1, 0);
     }
