@@ -8,6 +8,7 @@ import dev.bifolio.kernel.frame.ValidationReport;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.platform.Window;
 import dev.bifolio.kernel.reclaim.MemoryReclaim;
+import dev.bifolio.kernel.reclaim.TierMover;
 import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.FrameRequestException;
@@ -415,6 +416,14 @@ public final class Machine implements FrameRequests, AutoCloseable {
   public MemoryReclaim reclaim() {
     requireOpen();
     return reclaim;
+  }
+
+  /// Begins to move frames between fast and slow memory, see [MemoryReclaim#startTiers].
+  ///
+  /// @return the mover; null, and nothing has changed, if there is no memory for its words
+  public @Nullable TierMover startTiers() {
+    requireOpen();
+    return reclaim.startTiers(physToVirtOffset);
   }
 
   /// Does a bounded part of the background's work: reclaim and compaction. A machine has no thread;

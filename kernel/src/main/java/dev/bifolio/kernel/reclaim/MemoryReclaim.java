@@ -1,11 +1,11 @@
 package dev.bifolio.kernel.reclaim;
 
 import dev.bifolio.kernel.frame.AllocationFlags;
-import dev.bifolio.kernel.frame.FrameAllocator;
 import dev.bifolio.kernel.frame.FrameInfo;
 import dev.bifolio.kernel.frame.HybridAllocator;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.unit.Pages;
+import dev.bifolio.kernel.zone.MemoryTiers;
 import dev.bifolio.kernel.zone.PressureGauge;
 import dev.bifolio.kernel.zone.PressureLevel;
 import dev.bifolio.kernel.zone.Reclaimer;
@@ -27,7 +27,8 @@ import org.jspecify.annotations.Nullable;
 ///                                     │              │ at once, bounded      │ at once, bounded
 ///                                     v              v                       v
 ///   step(budget) ──> woken zones up to high: demote ─> Shrinkers      Compaction of the zone
-///                └─> compaction of each zone, on demand or proactive
+///                ├─> compaction of each zone, on demand or proactive
+///                └─> hot frames to fast memory, if there are tiers
 /// ```
 ///
 /// Nothing here has a thread: whoever owns the machine calls [#step], on a simulated clock or on a
@@ -77,6 +78,7 @@ public final class MemoryReclaim implements Reclaimer {
   private static final long LEAST_COMPACTED_FRAMES = 2L << Pages.HUGE_ORDER;
 
   private final ZonedFrames frames;
+  private final FrameInfo[] planes;
   private final long address;
   private final Shrinkers shrinkers;
   private final MovableFrames movable;
@@ -85,6 +87,8 @@ public final class MemoryReclaim implements Reclaimer {
   private final @Nullable Compaction[] compactions;
   private final RangeTargets[] targets;
   private @Nullable Demotion demotion;
+  private @Nullable TierMover tierMover;
+  private @Nullable TierBalance tierBalance;
   private int nextZone;
 
   /// Reclaim over zones, which turn to it from now on.
@@ -99,7 +103,7 @@ public final class MemoryReclaim implements Reclaimer {
     long next = address;
     shrinkers = new Shrinkers(next);
     next += Pages.alignUp(Shrinkers.byteSize(), ZONE_BYTES);
-    FrameInfo[] planes = new FrameInfo[bankCount(frames)];
+    planes = new FrameInfo[bankCount(frames)];
     for (int b = 0; b < planes.length; b++) {
       planes[b] = frames.zones().plane(b);
     }
@@ -113,12 +117,8 @@ public final class MemoryReclaim implements Reclaimer {
     for (int z = 0; z < zones; z++) {
       Zone zone = frames.zones().zone(z);
       targets[z] = new RangeTargets(frames, zone);
-      FrameAllocator[] banks = new FrameAllocator[zone.bankCount()];
-      for (int b = 0; b < banks.length; b++) {
-        banks[b] = zone.bank(b).allocator();
-      }
       if (isCompacted(zone)) {
-        compactions[z] = new Compaction(new MovableBanks(banks), migration, next);
+        compactions[z] = new Compaction(new MovableBanks(zone), migration, next);
       }
       next += Pages.alignUp(Compaction.byteSize(), ZONE_BYTES);
     }
@@ -193,6 +193,58 @@ public final class MemoryReclaim implements Reclaimer {
   /// @param demotion null for nobody, the default
   public void setDemotion(@Nullable Demotion demotion) {
     this.demotion = demotion;
+  }
+
+  /// Begins to move frames between fast and slow memory: cold ones down under pressure, and hot
+  /// ones up in steps. Before other threads use this object, and before frames are adopted.
+  ///
+  /// @param tiers which memory is fast
+  /// @param heatAddress of [#tierByteSize] zero bytes, a multiple of 64
+  /// @return the mover, which demotes from now on
+  public TierMover startTiers(MemoryTiers tiers, long heatAddress) {
+    FrameHeat heat = new FrameHeat(planes, heatAddress);
+    long words = heatAddress + FrameHeat.byteSize(planes);
+    TierMover mover = new TierMover(frames, tiers, migration, heat, this, words);
+    tierMover = mover;
+    tierBalance = new TierBalance(frames, mover, movable);
+    demotion = mover;
+    return mover;
+  }
+
+  /// The same by distances, with words in frames of these zones, which stay taken.
+  ///
+  /// @param physicalToVirtual what is added to a physical address, in bytes; may wrap around
+  /// @return the mover; null, and nothing has changed, if there is no memory for the words
+  public @Nullable TierMover startTiers(long physicalToVirtual) {
+    long frameCount = Pages.bytesToFramesUp(tierByteSize());
+    long pfn = frames.tryAllocateFrames(frameCount, AllocationFlags.LONG);
+    if (pfn < 0) {
+      return null;
+    }
+    long words = Pages.pfnToAddress(pfn) + physicalToVirtual;
+    Memory.fill(words, Pages.framesToBytes(frameCount), (byte) 0);
+    return startTiers(new MemoryTiers(frames.topology()), words);
+  }
+
+  /// Bytes of memory that tiers need.
+  ///
+  /// @return a multiple of 64
+  public long tierByteSize() {
+    return FrameHeat.byteSize(planes) + TierMover.byteSize(frames.zones().count());
+  }
+
+  /// Who moves frames between fast and slow memory.
+  ///
+  /// @return null before [#startTiers]
+  public @Nullable TierMover tiers() {
+    return tierMover;
+  }
+
+  /// Who puts hot frames into fast memory.
+  ///
+  /// @return null before [#startTiers]
+  public @Nullable TierBalance tierBalance() {
+    return tierBalance;
   }
 
   // ---- For requests ----
@@ -301,6 +353,9 @@ public final class MemoryReclaim implements Reclaimer {
         }
       }
       more |= isWoken(zone);
+    }
+    if (left > 0 && tierBalance != null) {
+      tierBalance.step(left); // which is never done, so it does not ask for more
     }
     return more;
   }

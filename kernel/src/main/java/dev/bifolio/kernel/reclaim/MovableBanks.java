@@ -2,6 +2,7 @@ package dev.bifolio.kernel.reclaim;
 
 import dev.bifolio.kernel.frame.FrameAllocator;
 import dev.bifolio.kernel.frame.FrameMap;
+import dev.bifolio.kernel.zone.Zone;
 
 /// The memory of one zone as a compaction sees it: its banks, each with a map of what its frames
 /// are. Immutable.
@@ -19,6 +20,14 @@ public final class MovableBanks {
         throw new IllegalArgumentException("bank " + i + " begins before the end of the last one");
       }
       maps[i] = new FrameMap(banks[i]);
+    }
+  }
+
+  /// The banks of a zone, as it has them.
+  MovableBanks(Zone zone) {
+    maps = new FrameMap[zone.bankCount()];
+    for (int b = 0; b < maps.length; b++) {
+      maps[b] = new FrameMap(zone.bank(b).allocator());
     }
   }
 

@@ -93,6 +93,7 @@ public final class MovableFrames {
   private final FrameInfo[] planes;
   private final @Nullable MovableOwner[] owners = new @Nullable MovableOwner[MAX_OWNERS];
   private int ownerCount;
+  private @Nullable FrameHeat heat;
 
   /// The agreement over some planes.
   ///
@@ -121,6 +122,12 @@ public final class MovableFrames {
     return ownerCount++;
   }
 
+  /// Says who keeps how often blocks are used: it is told of blocks that are new, or move. Before
+  /// other threads use this object.
+  void setHeat(FrameHeat newHeat) {
+    heat = newHeat;
+  }
+
   // ---- For owners ----
 
   /// Makes a block movable. Its content is written; the caller owns it.
@@ -139,6 +146,9 @@ public final class MovableFrames {
         throw wrong("adopt", pfn, word);
       }
       if (plane.compareAndSet(pfn, word, adopted(word, ownerIndex, item))) {
+        if (heat != null) {
+          heat.begin(pfn);
+        }
         return;
       }
     }
@@ -284,6 +294,9 @@ public final class MovableFrames {
 
   /// The target is MOVABLE, and the source is in the mover's hands.
   void commit(long fromPfn, long toPfn) {
+    if (heat != null) {
+      heat.carry(fromPfn, toPfn);
+    }
     store(toPfn, wordOf(toPfn) & ~ALL_PINS);
     store(fromPfn, captured());
   }

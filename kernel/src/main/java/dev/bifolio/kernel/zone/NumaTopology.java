@@ -203,6 +203,19 @@ public final class NumaTopology {
     return order.hasMemory(index);
   }
 
+  /// Whether a node has CPUs, by the rules above.
+  ///
+  /// @param index 0 … [#nodeCount()] - 1
+  /// @return true if it is the node of at least one CPU
+  public boolean hasCpus(int index) {
+    for (int node : cpuNodes) {
+      if (node == index) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /// How many nodes have memory: the length of every order.
   ///
   /// @return 0 … [#nodeCount()]

@@ -103,6 +103,11 @@ final class SubsetRules {
           "FrameCensus",
           // The value style of the interface: allocates on purpose, beside the plain one.
           "PageFrame",
+          // Tiers are started once, if at all, before the first frame is adopted.
+          "MemoryTiers",
+          "FrameHeat",
+          "TierMover",
+          "TierBalance",
           // Texts of reports and of messages.
           "java/lang/StringBuilder");
 
