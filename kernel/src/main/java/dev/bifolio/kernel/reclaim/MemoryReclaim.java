@@ -319,9 +319,7 @@ public final class MemoryReclaim implements Reclaimer {
     }
     EvacuationOutcome outcome =
         compaction.emptyRange(startPfn, frameCount, targets, AllocationFlags.MOVABLE);
-    if (outcome == EvacuationOutcome.EMPTIED) {
-      zone.tookRange(frameCount);
-    }
+    zone.tookRange(outcome == EvacuationOutcome.EMPTIED ? frameCount : 0);
     return outcome;
   }
 

@@ -358,11 +358,13 @@ public final class Zone {
     return Math.max(0, minFrames() - availableFrames());
   }
 
-  /// Somebody has taken frames from the allocators of this zone by himself: they count as used.
+  /// Somebody has taken frames from the allocators of this zone by himself, or moved some out of
+  /// it: what is available is counted anew where there is a counter.
   ///
-  /// @param frameCount how many more are in use now
+  /// @param frameCount how many more are in use now at most, 0 or more
   public void tookRange(long frameCount) {
     gauge.spend(frameCount);
+    long _ = gauge.recount();
   }
 
   // ---- Offline memory ----
