@@ -45,7 +45,7 @@ final class HotLoad {
       int order = random.below(4);
       long pfn = machine.tryAllocate(order, AllocationFlags.NOWAIT);
       if (pfn >= 0) {
-        Block block = new Block(pfn, order, random.nextLong() | 1);
+        Block block = new Block(pfn, order, random.next() | 1);
         for (long frame = pfn; frame < pfn + (1L << order); frame++) {
           Memory.putLong(addressOf(frame), block.value + frame);
           Memory.putLong(addressOf(frame) + 4088, block.value - frame);

@@ -239,13 +239,17 @@ class MachineHotMemoryTest {
       Zone zone = zoneOf(hot, START);
       final long top = START + FRAMES / 2;
       assertEquals(top, hot.machine.tryAllocateRange(top, FRAMES / 2, 0));
-      List<Long> taken = new ArrayList<>();
-      long pfn = 0;
-      while (pfn >= 0 && zone.availableFrames() > zone.minFrames() + FRAMES / 2 - 100) {
-        pfn = hot.machine.tryAllocateFramesWithin(1, 0, 1, START - 1, 0);
-        taken.add(pfn);
+      List<long[]> taken = new ArrayList<>();
+      long goal = zone.minFrames() + FRAMES / 2 - 100;
+      for (long frames = 1 << 12; frames > 0; frames >>= 1) {
+        long pfn = 0;
+        while (pfn >= 0 && zone.availableFrames() - frames >= goal) {
+          pfn = hot.machine.tryAllocateFramesWithin(frames, 0, 1, START - 1, 0);
+          taken.add(new long[] {pfn, frames});
+        }
       }
-      assertTrue(pfn >= 0);
+      taken.removeIf(run -> run[0] < 0);
+      assertEquals(goal, zone.availableFrames());
       String before = hot.digest();
       assertEquals(HotOutcome.BELOW_MIN, hot.hot().offline(START, FRAMES));
       assertEquals(before, hot.digest());
@@ -253,8 +257,8 @@ class MachineHotMemoryTest {
       long spare = (zone.availableFrames() - zone.minFrames()) / AREA;
       assertEquals(HotOutcome.BELOW_MIN, hot.hot().offline(START, (spare + 1) * AREA));
       assertEquals(HotOutcome.DONE, hot.hot().offline(START, spare * AREA));
-      for (long each : taken) {
-        hot.machine.free(each, 0);
+      for (long[] run : taken) {
+        hot.machine.freeFrames(run[0], run[1]);
       }
       assertEquals(0, hot.machine.tryFreeRange(top, FRAMES / 2));
       hot.assertAllThereBut(heapFrames(hot));
