@@ -67,7 +67,22 @@ final class NumaPolicyModel {
     return -1;
   }
 
-  private List<Integer> candidates(int current) {
+  /// Whether frames were found for a request; whose turn it is depends on it.
+  void served() {
+    servedRequests++;
+  }
+
+  /// The node that is asked about first, if it has memory.
+  int home(int current) {
+    return switch (mode) {
+      case LOCAL, BIND, PREFERRED_MANY -> current;
+      case PREFERRED, EXACT -> weightOf.firstKey();
+      case INTERLEAVE, WEIGHTED_INTERLEAVE -> turn();
+    };
+  }
+
+  /// Nodes in the order in which they are asked.
+  List<Integer> candidates(int current) {
     return switch (mode) {
       case LOCAL -> Topologies.expectedOrder(topology, current);
       case PREFERRED -> Topologies.expectedOrder(topology, weightOf.firstKey());
