@@ -3,6 +3,7 @@ package dev.bifolio.kernel.reclaim;
 import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.unit.Pages;
+import dev.bifolio.kernel.zone.SpinLock;
 import dev.bifolio.kernel.zone.Zone;
 import dev.bifolio.kernel.zone.ZonedFrames;
 
@@ -40,7 +41,7 @@ public final class Balloon {
 
   private final ZonedFrames frames;
   private final HostMemory host;
-  private final WordLock lock;
+  private final SpinLock lock;
   private final long address;
   private final int capacity;
 
@@ -56,7 +57,7 @@ public final class Balloon {
     this.host = host;
     this.address = address;
     capacity = requireAny(mostAreas);
-    lock = new WordLock(address);
+    lock = new SpinLock(address);
   }
 
   /// Bytes of memory that it needs.
