@@ -370,6 +370,12 @@ public final class Zone {
     }
   }
 
+  /// Counts anew what is available, where there is a counter: for who had frames in his hands while
+  /// others may have counted, and gave them back past the gauge.
+  public void recount() {
+    long _ = gauge.recount();
+  }
+
   // ---- Offline memory ----
 
   /// Frames that were taken out of use; they are not managed.
