@@ -6,6 +6,7 @@ import dev.bifolio.kernel.frame.FrameAllocator;
 import dev.bifolio.kernel.frame.FrameInfo;
 import dev.bifolio.kernel.frame.HybridAllocator;
 import dev.bifolio.kernel.platform.Cpu;
+import dev.bifolio.kernel.reclaim.HotMemory;
 import dev.bifolio.kernel.reclaim.MemoryReclaim;
 import dev.bifolio.kernel.unit.Pages;
 import dev.bifolio.kernel.zone.AccountTree;
@@ -91,9 +92,11 @@ final class BankLayout {
   }
 
   /// One line for the log.
-  String describe(BankPlan plan, long presentFrames) {
+  ///
+  /// @param frameCount of RAM and headroom
+  String describe(BankPlan plan, long frameCount) {
     BootReport.Allocator all = report(plan);
-    long centibits = all.centibitsPerFrame(presentFrames);
+    long centibits = all.centibitsPerFrame(frameCount);
     return "allocator: "
         + (isHybrid() ? "hybrid, caches for " + cpuCount : "classic, no caches")
         + (isHybrid() ? (cpuCount == 1 ? " CPU" : " CPUs") : "")
@@ -144,8 +147,19 @@ final class BankLayout {
 
   // ---- The machine's own words ----
 
-  /// Bytes in front of the first section: the zones' common words, reclaim's, the accounts'.
+  /// Bytes in front of the first section: the zones' common words, reclaim's, the accounts', and
+  /// those of hot memory if there is headroom.
   long headerBytes(BankPlan plan) {
+    return hotOffset(plan) + (hasHeadroom(plan) ? HotMemory.BYTE_SIZE : 0);
+  }
+
+  /// Whether memory can be added and taken away.
+  static boolean hasHeadroom(BankPlan plan) {
+    return plan.isHeadroom(plan.count() - 1);
+  }
+
+  /// Where what is offline is written down, from the header's address on.
+  long hotOffset(BankPlan plan) {
     int accounts = options.accountCount();
     return accountsOffset(plan) + (accounts == 0 ? 0 : AccountTree.byteSize(accounts));
   }

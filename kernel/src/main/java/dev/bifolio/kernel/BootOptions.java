@@ -30,6 +30,9 @@ public final class BootOptions {
   /// The watermarks follow the rule of [WatermarkRule][dev.bifolio.kernel.zone.WatermarkRule].
   public static final long BY_RULE = -1;
 
+  /// The headroom belongs to the node of the highest RAM.
+  public static final int HIGHEST_NODE = -1;
+
   /// Nothing beside the map, no check for a minimum, blocks up to 4 GiB, the hybrid allocator with
   /// caches for every CPU of this process.
   public static final BootOptions DEFAULTS = new BootOptions();
@@ -40,6 +43,8 @@ public final class BootOptions {
   private @Nullable AddressRange fdt;
   private long fdtByteSize;
   private long headroomByteSize;
+  private int headroomNode = HIGHEST_NODE;
+  private boolean headroomMovable;
   private boolean checkMinimumMemory;
   private int maxOrder = Pages.MAX_ORDER;
   private @Nullable Architecture architecture;
@@ -62,6 +67,8 @@ public final class BootOptions {
     fdt = from.fdt;
     fdtByteSize = from.fdtByteSize;
     headroomByteSize = from.headroomByteSize;
+    headroomNode = from.headroomNode;
+    headroomMovable = from.headroomMovable;
     checkMinimumMemory = from.checkMinimumMemory;
     maxOrder = from.maxOrder;
     architecture = from.architecture;
@@ -132,15 +139,45 @@ public final class BootOptions {
     return copy;
   }
 
-  /// Room that the machine's window spans behind the last frame of RAM, for memory added later.
+  /// Room that the machine's window spans behind the last frame of RAM, for memory added later: the
+  /// whole areas of 2 MiB in it are offline when the boot ends, see [Machine#hotMemory()].
   ///
-  /// @param byteSize bytes, 0 or more
+  /// Its metadata are taken from RAM at boot: some 2.4 bits for each frame with the hybrid
+  /// allocator and 16 bytes with the classic one, and 8 bytes for each with either; 2.1 GiB for a
+  /// TiB of headroom. The host backs only what of that is touched.
+  ///
+  /// @param byteSize bytes, 0 or more; less than an area is room, and nothing can be added
   /// @return a copy with the change
   /// @throws IllegalArgumentException if the size is negative
   public BootOptions withHeadroom(long byteSize) {
     requireNotNegative(byteSize);
     BootOptions copy = new BootOptions(this);
     copy.headroomByteSize = byteSize;
+    return copy;
+  }
+
+  /// The node that the headroom belongs to.
+  ///
+  /// @param node its id, with RAM or without; or [#HIGHEST_NODE], the default
+  /// @return a copy with the change
+  /// @throws IllegalArgumentException if the id is less
+  public BootOptions withHeadroomNode(int node) {
+    if (node < HIGHEST_NODE) {
+      throw new IllegalArgumentException("node " + node);
+    }
+    BootOptions copy = new BootOptions(this);
+    copy.headroomNode = node;
+    return copy;
+  }
+
+  /// Whether the headroom is MOVABLE, so that what is added can be taken away again. By default it
+  /// is what its addresses and its node make it.
+  ///
+  /// @param movable true if it is
+  /// @return a copy with the change
+  public BootOptions withMovableHeadroom(boolean movable) {
+    BootOptions copy = new BootOptions(this);
+    copy.headroomMovable = movable;
     return copy;
   }
 
@@ -281,6 +318,20 @@ public final class BootOptions {
   /// @return bytes
   public long headroomByteSize() {
     return headroomByteSize;
+  }
+
+  /// The node of the headroom.
+  ///
+  /// @return its id, or [#HIGHEST_NODE]
+  public int headroomNode() {
+    return headroomNode;
+  }
+
+  /// Whether the headroom is MOVABLE whatever its addresses are.
+  ///
+  /// @return true if it is
+  public boolean headroomMovable() {
+    return headroomMovable;
   }
 
   /// Whether less than [#MINIMUM_BYTES] of RAM is refused.

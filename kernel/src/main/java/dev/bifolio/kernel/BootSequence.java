@@ -12,6 +12,8 @@ import dev.bifolio.kernel.firmware.ReservedRegion.Source;
 import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.platform.Window;
 import dev.bifolio.kernel.platform.WindowException;
+import dev.bifolio.kernel.reclaim.HostMemory;
+import dev.bifolio.kernel.reclaim.HotMemory;
 import dev.bifolio.kernel.reclaim.MappedCopier;
 import dev.bifolio.kernel.reclaim.MemoryReclaim;
 import dev.bifolio.kernel.unit.AddressRange;
@@ -165,11 +167,12 @@ final class BootSequence {
     }
     long reservedFrames = presentFrames - freeFrames;
     notes.endStep("reservations");
-    ZoneBorders borders = ZoneBorders.of(map, architecture, memblock.memory(), options);
+    Headroom headroom = Headroom.of(options, span, memblock.memory(), architecture);
+    ZoneBorders borders = ZoneBorders.of(map, architecture, memblock.memory(), options, headroom);
     if (options.movableByteSize() > 0 && !borders.hasMovable()) {
       notes.warning("nothing became MOVABLE: too much was asked for, or less than 2 MiB a node");
     }
-    BankPlan plan = placeMemMap(borders);
+    BankPlan plan = placeMemMap(borders, presentFrames + headroom.frameCount());
     notes.endStep("mem_map");
     NumaTopology topology =
         NumaStep.topologyOf(map, nodeIds(plan, true), nodeIds(plan, false), notes);
@@ -182,6 +185,7 @@ final class BootSequence {
             accounts,
             plan.headerAddress() + offset);
     long[] release = handOver(frames, plan, reservations, rest);
+    headroom.takeOffline(frames, plan, notes);
     notes.endStep("frames");
     Watermarks watermarks = new Watermarks(frames.zones());
     watermarks.setMinFree(options.minFreeKib(), options.hugePages());
@@ -196,6 +200,14 @@ final class BootSequence {
             new MappedCopier(offset),
             options.verifiedMoves(),
             plan.headerAddress() + offset + BankLayout.reclaimOffset());
+    HostMemory host = new WindowPages(window, offset);
+    HotMemory hot =
+        headroom.hotMemory(
+            frames,
+            reclaim,
+            watermarks,
+            host,
+            plan.headerAddress() + offset + layout.hotOffset(plan));
     logZones(frames.zones());
     notes.endStep("zones");
     AddressRange heap = takeHeap(frames, presentBytes);
@@ -226,7 +238,9 @@ final class BootSequence {
             reservations.sorted(),
             notes.warnings(),
             notes.steps());
-    return new Machine(window, offset, frames, reclaim, watermarks, accounts, release, report);
+    MachineParts parts =
+        new MachineParts(window, offset, frames, reclaim, watermarks, accounts, hot);
+    return new Machine(parts, release, report);
   }
 
   /// Whole frames that no reservation touches.
@@ -242,13 +256,13 @@ final class BootSequence {
 
   // ---- mem_map ----
 
-  private BankPlan placeMemMap(ZoneBorders borders) throws BootException {
+  private BankPlan placeMemMap(ZoneBorders borders, long frameCount) throws BootException {
     BankPlan plan = new BankPlan(memblock.memory(), borders);
     plan.setHeaderByteSize(layout.headerBytes(plan));
     for (int b = 0; b < plan.count(); b++) {
       plan.setSectionByteSize(b, layout.sectionBytes(plan, b));
     }
-    notes.line(layout.describe(plan, presentFrames));
+    notes.line(layout.describe(plan, frameCount));
     notes.line(
         "mem_map: "
             + BootNotes.bytes(plan.totalByteSize())

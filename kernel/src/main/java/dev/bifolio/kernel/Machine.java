@@ -7,6 +7,8 @@ import dev.bifolio.kernel.frame.FrameStatistics;
 import dev.bifolio.kernel.frame.ValidationReport;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.platform.Window;
+import dev.bifolio.kernel.reclaim.Balloon;
+import dev.bifolio.kernel.reclaim.HotMemory;
 import dev.bifolio.kernel.reclaim.MemoryReclaim;
 import dev.bifolio.kernel.reclaim.TierMover;
 import dev.bifolio.kernel.unit.AddressRange;
@@ -68,26 +70,20 @@ public final class Machine implements FrameRequests, AutoCloseable {
   private final MemoryReclaim reclaim;
   private final Watermarks watermarks;
   private final @Nullable AccountTree accounts;
+  private final @Nullable HotMemory hot;
   private final BootReport report;
   private final long[] releasableRuns;
   private boolean released;
   private boolean open = true;
 
-  Machine(
-      Window window,
-      long physToVirtOffset,
-      ZonedFrames frames,
-      MemoryReclaim reclaim,
-      Watermarks watermarks,
-      @Nullable AccountTree accounts,
-      long[] releasableRuns,
-      BootReport report) {
-    this.window = window;
-    this.physToVirtOffset = physToVirtOffset;
-    this.frames = frames;
-    this.reclaim = reclaim;
-    this.watermarks = watermarks;
-    this.accounts = accounts;
+  Machine(MachineParts parts, long[] releasableRuns, BootReport report) {
+    window = parts.window();
+    physToVirtOffset = parts.offset();
+    frames = parts.frames();
+    reclaim = parts.reclaim();
+    watermarks = parts.watermarks();
+    accounts = parts.accounts();
+    hot = parts.hot();
     this.releasableRuns = releasableRuns;
     this.report = report;
   }
@@ -453,6 +449,29 @@ public final class Machine implements FrameRequests, AutoCloseable {
   public @Nullable AccountTree accounts() {
     requireOpen();
     return accounts;
+  }
+
+  /// What is offline: memory that can be added, and taken away.
+  ///
+  /// @return null unless [BootOptions#withHeadroom] left room for an area
+  /// @throws IllegalStateException after [#close()]
+  public @Nullable HotMemory hotMemory() {
+    requireOpen();
+    return hot;
+  }
+
+  /// A balloon, whose list lies in frames that it keeps for as long as the machine runs.
+  ///
+  /// @param mostAreas how many areas it can hold, 1 or more
+  /// @return null if there is no memory for the list
+  /// @throws IllegalArgumentException if it is to hold nothing
+  /// @throws IllegalStateException after [#close()]
+  public @Nullable Balloon newBalloon(int mostAreas) {
+    long listFrames = Pages.bytesToFramesUp(Balloon.byteSize(mostAreas));
+    long pfn = tryAllocateFrames(listFrames, AllocationFlags.LONG | AllocationFlags.ZERO);
+    return pfn < 0
+        ? null
+        : new WindowPages(window, physToVirtOffset).balloon(frames, pfn, mostAreas);
   }
 
   /// The virtual address of a physical one.

@@ -16,7 +16,7 @@ final class NodeRows {
     long[] end = new long[nodes];
     long[] present = new long[nodes];
     int withRam = 0;
-    for (int b = 0; b < plan.count(); b++) {
+    for (int b = 0; b < plan.count() && !plan.isHeadroom(b); b++) {
       if (plan.isDevice(b)) {
         continue;
       }

@@ -60,6 +60,7 @@ final class ZoneBorders implements BankCuts {
   private final long[] endPfn = new long[MOVABLE];
 
   private final DeviceMemory[] devices;
+  private final Headroom headroom;
   private final MovableSplit movable;
 
   private ZoneBorders(
@@ -67,8 +68,10 @@ final class ZoneBorders implements BankCuts {
       long dmaLimit,
       RegionList memory,
       BootOptions options,
-      DeviceMemory[] devices) {
+      DeviceMemory[] devices,
+      Headroom headroom) {
     this.devices = devices;
+    this.headroom = headroom;
     exists[NORMAL] = true;
     exists[MOVABLE] = true;
     exists[DEVICE] = true;
@@ -92,8 +95,21 @@ final class ZoneBorders implements BankCuts {
   static ZoneBorders of(
       MemoryMap map, @Nullable Architecture architecture, RegionList memory, BootOptions options)
       throws BootException {
+    return of(map, architecture, memory, options, Headroom.NONE);
+  }
+
+  /// The borders of a machine to which memory may be added.
+  ///
+  /// @param headroom behind all RAM and device memory
+  static ZoneBorders of(
+      MemoryMap map,
+      @Nullable Architecture architecture,
+      RegionList memory,
+      BootOptions options,
+      Headroom headroom)
+      throws BootException {
     DeviceMemory[] devices = DevicePlaces.sorted(options.deviceMemory(), memory);
-    return new ZoneBorders(architecture, map.dmaLimit(), memory, options, devices);
+    return new ZoneBorders(architecture, map.dmaLimit(), memory, options, devices, headroom);
   }
 
   private void setEnds(@Nullable Architecture architecture, long dmaLimit, long firstByte) {
@@ -195,13 +211,33 @@ final class ZoneBorders implements BankCuts {
 
   @Override
   public int typeAt(int node, long pfn) {
-    return pfn >= movable.startPfn(node) ? MOVABLE : fixedTypeAt(pfn);
+    return pfn >= movableStart(node) ? MOVABLE : fixedTypeAt(pfn);
   }
 
   @Override
   public long borderAfter(int node, long pfn) {
-    long start = movable.startPfn(node);
+    long start = movableStart(node);
     return pfn >= start ? NO_END : Math.min(start, endPfn[fixedTypeAt(pfn)]);
+  }
+
+  /// The headroom is behind all RAM, so both are tops of the node.
+  private long movableStart(int node) {
+    return Math.min(movable.startPfn(node), headroom.movableStartPfn());
+  }
+
+  @Override
+  public long headroomStartPfn() {
+    return headroom.startPfn();
+  }
+
+  @Override
+  public long headroomEndPfn() {
+    return headroom.endPfn();
+  }
+
+  @Override
+  public int headroomNode() {
+    return headroom.node();
   }
 
   @Override

@@ -14,7 +14,8 @@ import dev.bifolio.kernel.zone.ZoneType;
 /// As in Linux (zone_spanned_pages_in_node) a zone spans what lies between its borders of all that
 /// the node spans, so a hole over a border is in the spans of both, and *present* is what is RAM:
 /// `present <= spanned`. The MOVABLE zone of a node begins where [ZoneBorders] says and reaches to
-/// the node's end. A DEVICE zone spans the node's device memory from the first range to the last.
+/// the node's end. Headroom is no memory yet. A DEVICE zone spans the node's device memory from the
+/// first range to the last.
 ///
 /// One thread makes it, at boot; any may read it.
 final class ZoneSpans {
@@ -31,7 +32,7 @@ final class ZoneSpans {
     presentFrames = new long[zones];
     long[] nodeStart = new long[nodeCount];
     long[] nodeEnd = new long[nodeCount];
-    for (int b = 0; b < plan.count(); b++) {
+    for (int b = 0; b < plan.count() && !plan.isHeadroom(b); b++) {
       int n = plan.nodeIndex(b);
       int zone = n * ZoneType.COUNT + plan.zoneType(b);
       presentFrames[zone] += plan.presentFrames(b);

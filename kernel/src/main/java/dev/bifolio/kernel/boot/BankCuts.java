@@ -51,6 +51,28 @@ public interface BankCuts {
   /// @return a NUMA node
   int deviceNode(int device);
 
+  /// Where memory begins that may be added later: behind all RAM and device memory.
+  ///
+  /// @return a frame
+  default long headroomStartPfn() {
+    return 0;
+  }
+
+  /// Where memory ends that may be added later.
+  ///
+  /// @return the frame behind the last; [#headroomStartPfn()] or less if there is to be none
+  default long headroomEndPfn() {
+    return 0;
+  }
+
+  /// The node of memory that may be added later, which need not have RAM. Its types are those of
+  /// [#typeAt].
+  ///
+  /// @return a NUMA node
+  default int headroomNode() {
+    return 0;
+  }
+
   /// The type of zone that all device memory belongs to.
   ///
   /// @return a number that [#typeAt] never answers

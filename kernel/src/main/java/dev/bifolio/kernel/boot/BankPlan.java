@@ -24,7 +24,7 @@ import dev.bifolio.kernel.unit.Pages;
 /// ```
 ///
 /// Device memory ([BankCuts]) is cut into banks like RAM, but neither handed out by memblock nor
-/// counted as RAM; its metadata lie in RAM.
+/// counted as RAM; its metadata lie in RAM. So it is with the headroom, whose banks are the last.
 ///
 /// The sections of all banks of a node lie one after the other, each at a multiple of 64 bytes, in
 /// one range of whole frames that is stolen from that node, from the top of what is not to be
@@ -32,7 +32,7 @@ import dev.bifolio.kernel.unit.Pages;
 /// sections there are words for the machine.
 ///
 /// - I1 Banks are sorted by frame number and disjoint; each begins and ends with RAM, or with
-///   device memory.
+///   device memory, or is headroom as a whole.
 /// - I2 Every frame of RAM lies in one bank, of its own node and type.
 /// - I3 Sections are disjoint, 64-byte aligned, and lie in reserved RAM that was free before.
 ///
@@ -49,6 +49,7 @@ public final class BankPlan {
   private final long[] presentFrames;
   private final int[] node;
   private final int[] zoneType;
+  private final int firstHeadroom;
   private int count;
   private long headerByteSize;
   private final long[] sectionByteSize;
@@ -63,7 +64,9 @@ public final class BankPlan {
   /// @param cuts where one type of zone ends and the next begins
   public BankPlan(RegionList memory, BankCuts cuts) {
     this.cuts = cuts;
-    int most = pieceCount(memory, cuts) + cuts.deviceCount();
+    long added = cuts.headroomStartPfn();
+    int headroomPieces = pieceCount(cuts.headroomNode(), added, cuts.headroomEndPfn(), cuts);
+    int most = pieceCount(memory, cuts) + cuts.deviceCount() + headroomPieces;
     startPfn = new long[most];
     endPfn = new long[most];
     presentFrames = new long[most];
@@ -80,6 +83,8 @@ public final class BankPlan {
     for (; device < cuts.deviceCount(); device++) {
       addDevice(device);
     }
+    firstHeadroom = count;
+    addRegion(cuts.headroomNode(), added, cuts.headroomEndPfn());
     sectionByteSize = new long[count];
     sectionAddress = new long[count];
     nodes = new NodeIds(node, count);
@@ -90,12 +95,16 @@ public final class BankPlan {
   private static int pieceCount(RegionList memory, BankCuts cuts) {
     int pieces = 0;
     for (int i = 0; i < memory.count(); i++) {
-      long end = memory.end(i) >>> Pages.PAGE_SHIFT;
-      long at = memory.base(i) >>> Pages.PAGE_SHIFT;
-      while (at < end) {
-        at = cuts.borderAfter(memory.node(i), at);
-        pieces++;
-      }
+      long start = memory.base(i) >>> Pages.PAGE_SHIFT;
+      pieces += pieceCount(memory.node(i), start, memory.end(i) >>> Pages.PAGE_SHIFT, cuts);
+    }
+    return pieces;
+  }
+
+  private static int pieceCount(int id, long start, long end, BankCuts cuts) {
+    int pieces = 0;
+    for (long at = start; at < end; pieces++) {
+      at = cuts.borderAfter(id, at);
     }
     return pieces;
   }
@@ -118,6 +127,7 @@ public final class BankPlan {
   private void add(int id, int type, long start, long end) {
     boolean joins =
         count > 0
+            && start != cuts.headroomStartPfn()
             && node[count - 1] == id
             && zoneType[count - 1] == type
             && start - endPfn[count - 1] < BANK_HOLE_BYTES >>> Pages.PAGE_SHIFT;
@@ -154,7 +164,7 @@ public final class BankPlan {
     return endPfn[bank];
   }
 
-  /// Frames of RAM, or of device memory, in a bank; small holes are not counted.
+  /// Frames of RAM, of device memory or of headroom in a bank; small holes are not counted.
   ///
   /// @param bank 0 … [#count()] - 1
   /// @return a count
@@ -176,6 +186,14 @@ public final class BankPlan {
   /// @return true if it is
   public boolean isDevice(int bank) {
     return zoneType[bank] == cuts.deviceType();
+  }
+
+  /// Whether a bank is headroom: no memory yet.
+  ///
+  /// @param bank 0 … [#count()] - 1
+  /// @return true if it is
+  public boolean isHeadroom(int bank) {
+    return bank >= firstHeadroom;
   }
 
   /// The node of a bank, as an index.
@@ -245,7 +263,7 @@ public final class BankPlan {
     long[] lowest = new long[nodes.count()];
     long[] behind = new long[nodes.count()];
     for (int b = count - 1; b >= 0; b--) {
-      if (!isDevice(b) && cuts.isForMetadata(zoneType[b])) {
+      if (!isDevice(b) && !isHeadroom(b) && cuts.isForMetadata(zoneType[b])) {
         int n = nodeIndex(b);
         lowest[n] = startPfn[b] << Pages.PAGE_SHIFT;
         behind[n] = behind[n] == 0 ? endPfn[b] << Pages.PAGE_SHIFT : behind[n];

@@ -22,6 +22,7 @@ public final class Window implements AutoCloseable {
 
   private static final int PROT_READ_WRITE = 1 | 2;
   private static final int MAP_PRIVATE_ANONYMOUS_NORESERVE = 0x02 | 0x20 | 0x4000;
+  private static final int MADV_DONTNEED = 4;
   private static final int MADV_NOHUGEPAGE = 15;
 
   private final long address;
@@ -61,7 +62,7 @@ public final class Window implements AutoCloseable {
     }
     // Where huge pages are always on, each descriptor that is touched would back 2 MiB. A kernel
     // without huge pages refuses the advice, which is as well.
-    Native.advise(address, rounded, MADV_NOHUGEPAGE);
+    int _ = Native.advise(address, rounded, MADV_NOHUGEPAGE);
     return new Window(address, rounded);
   }
 
@@ -77,6 +78,38 @@ public final class Window implements AutoCloseable {
   /// @return bytes, a multiple of 4096
   public long byteSize() {
     return byteSize;
+  }
+
+  /// Gives the memory behind some pages back to the operating system; they stay reserved, and read
+  /// as zero from then on. What others write there meanwhile may be lost or not. Costs a system
+  /// call and what was touched of the pages.
+  ///
+  /// @param first address of the first page, a multiple of 4096
+  /// @param bytes whole pages of this window, 0 or more
+  /// @throws IllegalArgumentException if they are not; nothing has changed then
+  /// @throws IllegalStateException after [#close()]
+  public void discard(long first, long bytes) {
+    if (!open) {
+      throw new IllegalStateException("the window is closed");
+    }
+    long offset = first - address;
+    if (((first | bytes) & 4095) != 0
+        || offset < 0
+        || bytes < 0
+        || offset > byteSize
+        || bytes > byteSize - offset) {
+      throw new IllegalArgumentException(
+          "0x"
+              + Long.toHexString(bytes)
+              + " bytes from 0x"
+              + Long.toHexString(offset)
+              + " on are not whole pages of a window of 0x"
+              + Long.toHexString(byteSize));
+    }
+    if (bytes != 0 && Native.advise(first, bytes, MADV_DONTNEED) != 0) {
+      // Locked or shared memory alone can be refused, and a window is neither. Zeros all the same.
+      Memory.fill(first, bytes, (byte) 0);
+    }
   }
 
   /// Returns the range to the operating system. Closing twice does nothing.
@@ -137,9 +170,9 @@ public final class Window implements AutoCloseable {
       }
     }
 
-    static void advise(long address, long byteSize, int advice) {
+    static int advise(long address, long byteSize, int advice) {
       try {
-        int _ = (int) MADVISE.invokeExact(address, byteSize, advice);
+        return (int) MADVISE.invokeExact(address, byteSize, advice);
       } catch (Throwable e) {
         throw new AssertionError(e);
       }

@@ -436,6 +436,7 @@ public final class MemoryReclaim implements Reclaimer {
     if (outcome == EvacuationOutcome.EMPTIED) {
       zone.tookRange(frameCount);
     }
+    zone.recount(); // a request for a target may have counted what was captured as used
     return outcome;
   }
 

@@ -77,7 +77,8 @@ public final class Watermarks {
   private int lowMemoryZones() {
     int count = 0;
     for (int z = 0; z < zones.count(); z++) {
-      count += WatermarkRule.isLowMemory(zones.zone(z).type()) ? 1 : 0;
+      Zone zone = zones.zone(z);
+      count += WatermarkRule.isLowMemory(zone.type()) && zone.presentFrames() != 0 ? 1 : 0;
     }
     return count;
   }

@@ -162,11 +162,11 @@ public final class Zone {
     return banks.endPfn();
   }
 
-  /// Frames of memory, reserved ones counted.
+  /// Frames of memory, reserved ones counted, without those that are offline.
   ///
-  /// @return a count
+  /// @return a count; 0 for a zone that memory can be added to
   public long presentFrames() {
-    return banks.presentFrames();
+    return banks.presentFrames() - offlineFrames();
   }
 
   /// Frames that were handed over to the allocators, without those that are offline.
@@ -238,11 +238,11 @@ public final class Zone {
     return banks.freeBlocks(order);
   }
 
-  /// What its banks count. A walk.
+  /// What its banks count; frames that are offline are neither there nor used. A walk.
   ///
   /// @return a snapshot
   public FrameStatistics statistics() {
-    return memory.statistics();
+    return ZoneStatistics.without(memory.statistics(), offlineFrames());
   }
 
   /// Empties the caches of its banks.
@@ -421,6 +421,12 @@ public final class Zone {
     } else {
       gauge.spend(frameCount);
     }
+  }
+
+  /// Counts anew what is available, where there is a counter: for who had frames in his hands while
+  /// others may have counted, and gave them back past the gauge.
+  public void recount() {
+    long _ = gauge.recount();
   }
 
   // ---- Offline memory ----

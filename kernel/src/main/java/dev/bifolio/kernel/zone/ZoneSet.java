@@ -266,9 +266,9 @@ public final class ZoneSet {
   ///
   /// @return a snapshot
   public FrameStatistics statistics() {
-    FrameStatistics sum = zones[0].memory.statistics();
+    FrameStatistics sum = zones[0].statistics();
     for (int z = 1; z < zones.length; z++) {
-      sum = ZoneStatistics.sum(sum, zones[z].memory.statistics());
+      sum = ZoneStatistics.sum(sum, zones[z].statistics());
     }
     if (zones.length == 1 && zones[0].bankCount() == 1) {
       return sum;

@@ -36,10 +36,24 @@ final class ZoneStatistics {
     return one != FrameStatistics.NOT_KEPT && other != FrameStatistics.NOT_KEPT;
   }
 
+  /// The same without frames that are in nobody's hands but out of use.
+  static FrameStatistics without(FrameStatistics all, long offlineFrames) {
+    return offlineFrames == 0
+        ? all
+        : copy(
+            all,
+            all.totalFrames() - offlineFrames,
+            Math.max(0, all.peakUsedFrames() - offlineFrames));
+  }
+
   /// The same with another peak.
   static FrameStatistics withPeak(FrameStatistics of, long peakUsedFrames) {
+    return copy(of, of.totalFrames(), peakUsedFrames);
+  }
+
+  private static FrameStatistics copy(FrameStatistics of, long totalFrames, long peakUsedFrames) {
     return new FrameStatistics(
-        of.totalFrames(),
+        totalFrames,
         of.freeFrames(),
         of.cachedFrames(),
         peakUsedFrames,

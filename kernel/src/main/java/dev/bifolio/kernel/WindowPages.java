@@ -1,0 +1,26 @@
+package dev.bifolio.kernel;
+
+import dev.bifolio.kernel.platform.Window;
+import dev.bifolio.kernel.reclaim.Balloon;
+import dev.bifolio.kernel.reclaim.HostMemory;
+import dev.bifolio.kernel.unit.Pages;
+import dev.bifolio.kernel.zone.ZonedFrames;
+
+/// The frames of a machine as pages of its window.
+///
+/// @param window of the machine
+/// @param offset from physical addresses to virtual ones
+record WindowPages(Window window, long offset) implements HostMemory {
+  @Override
+  public void discard(long startPfn, long frameCount) {
+    long address = (startPfn << Pages.PAGE_SHIFT) + offset;
+    window.discard(address, frameCount << Pages.PAGE_SHIFT);
+  }
+
+  /// A balloon over these pages.
+  ///
+  /// @param pfn where its list lies, all zero
+  Balloon balloon(ZonedFrames frames, long pfn, int mostAreas) {
+    return new Balloon(frames, this, (pfn << Pages.PAGE_SHIFT) + offset, mostAreas);
+  }
+}
