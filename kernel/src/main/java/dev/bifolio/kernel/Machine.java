@@ -65,7 +65,7 @@ import org.jspecify.annotations.Nullable;
 /// closing.
 public final class Machine implements FrameRequests, AutoCloseable {
   private final Window window;
-  private final long physToVirtOffset;
+  private final WindowPages pages;
   private final ZonedFrames frames;
   private final MemoryReclaim reclaim;
   private final Watermarks watermarks;
@@ -78,7 +78,7 @@ public final class Machine implements FrameRequests, AutoCloseable {
 
   Machine(MachineParts parts, long[] releasableRuns, BootReport report) {
     window = parts.window();
-    physToVirtOffset = parts.offset();
+    pages = new WindowPages(window, parts.offset());
     frames = parts.frames();
     reclaim = parts.reclaim();
     watermarks = parts.watermarks();
@@ -143,7 +143,7 @@ public final class Machine implements FrameRequests, AutoCloseable {
   @Override
   public int allocateBulk(long[] pfns, int offset, int count, int flags) {
     requireFlags(flags);
-    requireEntries(pfns.length, offset, count);
+    BulkEntries.require(pfns.length, offset, count);
     int got = frames.allocateBulk(pfns, offset, count, flags);
     for (int i = offset; i < offset + got && (flags & AllocationFlags.ZERO) != 0; i++) {
       zeroed(pfns[i], 1);
@@ -154,26 +154,14 @@ public final class Machine implements FrameRequests, AutoCloseable {
   @Override
   public void freeBulk(long[] pfns, int offset, int count) {
     requireOpen();
-    requireEntries(pfns.length, offset, count);
+    BulkEntries.require(pfns.length, offset, count);
     frames.freeBulk(pfns, offset, count);
-  }
-
-  private static void requireEntries(int length, int offset, int count) {
-    if (offset < 0 || count < 0 || count > length - offset) {
-      throw new IndexOutOfBoundsException(
-          "expected entries of an array of "
-              + length
-              + ", found "
-              + count
-              + " entries from index "
-              + offset);
-    }
   }
 
   /// Fills the frames of a request that was served.
   private long zeroed(long pfn, long frameCount) {
     if (pfn >= 0) {
-      long address = (pfn << Pages.PAGE_SHIFT) + physToVirtOffset;
+      long address = (pfn << Pages.PAGE_SHIFT) + pages.offset();
       Memory.fill(address, frameCount << Pages.PAGE_SHIFT, (byte) 0);
     }
     return pfn;
@@ -419,7 +407,7 @@ public final class Machine implements FrameRequests, AutoCloseable {
   /// @return the mover; null, and nothing has changed, if there is no memory for its words
   public @Nullable TierMover startTiers() {
     requireOpen();
-    return reclaim.startTiers(physToVirtOffset);
+    return reclaim.startTiers(pages.offset());
   }
 
   /// Does a bounded part of the background's work: reclaim and compaction. A machine has no thread;
@@ -469,9 +457,7 @@ public final class Machine implements FrameRequests, AutoCloseable {
   public @Nullable Balloon newBalloon(int mostAreas) {
     long listFrames = Pages.bytesToFramesUp(Balloon.byteSize(mostAreas));
     long pfn = tryAllocateFrames(listFrames, AllocationFlags.LONG | AllocationFlags.ZERO);
-    return pfn < 0
-        ? null
-        : new WindowPages(window, physToVirtOffset).balloon(frames, pfn, mostAreas);
+    return pfn < 0 ? null : pages.balloon(frames, pfn, mostAreas);
   }
 
   /// The virtual address of a physical one.
@@ -482,12 +468,7 @@ public final class Machine implements FrameRequests, AutoCloseable {
   /// @throws IllegalStateException after [#close()]
   public long physToVirt(long physicalAddress) {
     requireOpen();
-    long address = physicalAddress + physToVirtOffset;
-    if (Long.compareUnsigned(address - window.address(), window.byteSize()) >= 0) {
-      throw new IllegalArgumentException(
-          AddressRange.hex(physicalAddress) + " is outside of the machine's memory");
-    }
-    return address;
+    return pages.physToVirt(physicalAddress);
   }
 
   /// The plane of words for the layers above that holds a frame.

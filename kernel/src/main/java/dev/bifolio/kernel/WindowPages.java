@@ -3,6 +3,7 @@ package dev.bifolio.kernel;
 import dev.bifolio.kernel.platform.Window;
 import dev.bifolio.kernel.reclaim.Balloon;
 import dev.bifolio.kernel.reclaim.HostMemory;
+import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.unit.Pages;
 import dev.bifolio.kernel.zone.ZonedFrames;
 
@@ -22,5 +23,17 @@ record WindowPages(Window window, long offset) implements HostMemory {
   /// @param pfn where its list lies, all zero
   Balloon balloon(ZonedFrames frames, long pfn, int mostAreas) {
     return new Balloon(frames, this, (pfn << Pages.PAGE_SHIFT) + offset, mostAreas);
+  }
+
+  /// The virtual address of a physical one.
+  ///
+  /// @throws IllegalArgumentException if it is outside of the window
+  long physToVirt(long physicalAddress) {
+    long address = physicalAddress + offset;
+    if (Long.compareUnsigned(address - window.address(), window.byteSize()) >= 0) {
+      throw new IllegalArgumentException(
+          AddressRange.hex(physicalAddress) + " is outside of the machine's memory");
+    }
+    return address;
   }
 }

@@ -1,6 +1,7 @@
 package dev.bifolio.kernel.reclaim;
 
 import dev.bifolio.kernel.frame.AllocationFlags;
+import dev.bifolio.kernel.frame.FrameAllocator;
 import dev.bifolio.kernel.frame.FrameInfo;
 import dev.bifolio.kernel.frame.HybridAllocator;
 import dev.bifolio.kernel.platform.Memory;
@@ -436,7 +437,7 @@ public final class MemoryReclaim implements Reclaimer {
     if (outcome == EvacuationOutcome.EMPTIED) {
       zone.tookRange(frameCount);
     }
-    zone.recount(); // a request for a target may have counted what was captured as used
+    long _ = zone.recount(); // a request for a target may have counted what was captured as used
     return outcome;
   }
 

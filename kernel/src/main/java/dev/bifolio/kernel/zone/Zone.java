@@ -209,7 +209,8 @@ public final class Zone {
     return gauge.isPlenty();
   }
 
-  /// Counts what is available, and mends the counter that watermark checks use.
+  /// Counts what is available, and mends the counter that watermark checks use: for who had frames
+  /// in his hands while others may have counted, and gave them back past the gauge.
   ///
   /// @return frames; exact when nobody allocates or frees
   public long recount() {
@@ -421,12 +422,6 @@ public final class Zone {
     } else {
       gauge.spend(frameCount);
     }
-  }
-
-  /// Counts anew what is available, where there is a counter: for who had frames in his hands while
-  /// others may have counted, and gave them back past the gauge.
-  public void recount() {
-    long _ = gauge.recount();
   }
 
   // ---- Offline memory ----
