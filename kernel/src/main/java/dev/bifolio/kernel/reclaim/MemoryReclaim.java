@@ -275,6 +275,9 @@ public final class MemoryReclaim implements Reclaimer {
   private long refill(Zone zone, long budget) {
     long woken = Memory.getLongVolatile(wokenWord(zone));
     if (woken == 0) {
+      if (pressure.level(zone.index()) != PressureLevel.NONE) {
+        observe(zone); // owners may have given back enough by themselves
+      }
       return 0;
     }
     long missing = zone.highFrames() - zone.availableFrames();
