@@ -397,6 +397,15 @@ public final class Machine implements FrameRequests, AutoCloseable {
     return frames.zones();
   }
 
+  /// All frames by node and type: requests for nodes, by policies and of certain CPUs.
+  ///
+  /// @return the same frames as the machine's own requests have, without zeroing
+  /// @throws IllegalStateException after [#close()]
+  public ZonedFrames frames() {
+    requireOpen();
+    return frames;
+  }
+
   /// Shrinkers, movable frames, compaction and pressure.
   ///
   /// @return what gives memory back and puts it together
