@@ -368,8 +368,9 @@ final class BootSequence {
   private AddressRange takeHeap(ZonedFrames frames, long presentBytes) throws BootException {
     long wanted = Math.min(HEAP_MOST, Math.max(HEAP_LEAST, presentBytes / HEAP_SHARE));
     long frameCount = wanted >>> Pages.PAGE_SHIFT;
-    // It stays for as long as the machine runs.
-    long pfn = frames.tryAllocateFrames(frameCount, AllocationFlags.LONG);
+    // It stays for as long as the machine runs. Where the boot runs must make no difference.
+    int node = frames.topology().nodeOfCpu(0);
+    long pfn = frames.tryAllocateNear(node, frameCount, AllocationFlags.LONG);
     frames.zones().drainCaches();
     if (pfn < 0) {
       throw new BootException(

@@ -37,18 +37,19 @@ import org.jspecify.annotations.Nullable;
 /// ([BankPlan][dev.bifolio.kernel.boot.BankPlan]), each with a frame allocator and a plane of
 /// [FrameInfo] in memory that [BootSequence] stole from the RAM itself.
 ///
-/// What may be asked of the frames is in [FrameRequests]. Banks are tried from the highest to the
-/// lowest, so that low memory lasts longest; a frame's bank is a binary search.
+/// What may be asked of the frames is in [FrameRequests]; which zone serves, by the node of the CPU
+/// that asks, by type and by watermarks, is in [ZonedFrames]. What happens when memory runs short
+/// is in [MemoryReclaim], whose background work is [#step].
 ///
 /// - I1 Every managed frame belongs to one bank; a block never reaches from one bank into another.
-/// - I2 A request is one request in the counters, however many banks were asked; what the counters
+/// - I2 A request is one request in the counters, however many zones were asked; what the counters
 ///   say and what the banks hold cannot differ.
 /// - I3 A refused or failed request changes nothing but the counters.
 ///
 /// Any thread may call anything but [#releaseBootInfo()] and [#close()], which are for one thread
 /// when all others are at rest. With the hybrid allocator, the default, requests and frees take no
-/// lock (`ConcurrentFrames`); the classic one is for one thread, so a spin lock stands around it
-/// (`LockedFrames`). Frames are zeroed outside of any lock.
+/// lock; the classic one is for one thread, so a spin lock of each zone stands around it. Frames
+/// are zeroed outside of any lock.
 ///
 /// *Closing.* Each call looks at a plain field first. The thread that closed, and any thread that
 /// was started, joined or otherwise synchronised with after that, is refused. A thread that is in a
@@ -56,9 +57,9 @@ import org.jspecify.annotations.Nullable;
 /// that is not there any more, which ends the process. A look that could promise more would have to
 /// count the calls under way, on every call.
 ///
-/// Cost: the allocator's work, a look at a word for each bank above the one that serves; no Java
-/// objects. Rejected: one allocator over the whole span (ADR 0003); a fence or a count of callers
-/// for closing.
+/// Cost: the allocator's work and a load and a store of a word of the CPU's; no Java objects.
+/// Rejected: one allocator over the whole span (ADR 0003); a fence or a count of callers for
+/// closing.
 public final class Machine implements FrameRequests, AutoCloseable {
   private final Window window;
   private final long physToVirtOffset;
@@ -397,9 +398,10 @@ public final class Machine implements FrameRequests, AutoCloseable {
     return frames.zones();
   }
 
-  /// All frames by node and type: requests for nodes, by policies and of certain CPUs.
+  /// Requests that name a CPU, a node or a policy. They count like those made here, but frames are
+  /// not zeroed, and nothing is refused after [#close()]: whoever has this keeps the machine open.
   ///
-  /// @return the same frames as the machine's own requests have, without zeroing
+  /// @return the frames of all zones
   /// @throws IllegalStateException after [#close()]
   public ZonedFrames frames() {
     requireOpen();

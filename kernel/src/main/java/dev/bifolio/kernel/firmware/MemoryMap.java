@@ -69,7 +69,7 @@ public final class MemoryMap {
   }
 
   private static int[] nodesOf(int[] named, MemoryRegion[] memory, int[] cpuNodes) {
-    NodeIds all = new NodeIds();
+    NodeNumbers all = new NodeNumbers();
     all.addAll(named);
     for (MemoryRegion each : memory) {
       if (each.node() != MemoryRegion.NO_NODE) {

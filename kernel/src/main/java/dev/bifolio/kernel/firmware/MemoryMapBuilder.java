@@ -27,7 +27,7 @@ public final class MemoryMapBuilder {
   private @Nullable String commandLine;
   private @Nullable String loaderName;
   private int @Nullable [][] distances;
-  private NodeIds namedNodes = new NodeIds();
+  private NodeNumbers namedNodes = new NodeNumbers();
   private int[] cpuNodes = new int[8];
   private int cpuCount;
   private long dmaLimit = MemoryMap.NO_DMA_LIMIT;
@@ -320,7 +320,7 @@ public final class MemoryMapBuilder {
   /// Forgets the nodes that were named by [#addNode] and [#distances]; those of memory and CPUs
   /// stay.
   MemoryMapBuilder clearNodes() {
-    namedNodes = new NodeIds();
+    namedNodes = new NodeNumbers();
     return this;
   }
 

@@ -239,6 +239,14 @@ public final class Compaction {
     }
   }
 
+  /// Lets go of the unit that is being emptied, for who will not call again soon.
+  void leaveUnit() {
+    if (tryLock()) {
+      pass.closeUnit();
+      unlock();
+    }
+  }
+
   // ---- A certain range ----
 
   /// Moves everything out of a range and allocates it, as [FrameAllocator#allocateRange] does, to

@@ -34,9 +34,10 @@ import org.jspecify.annotations.Nullable;
 /// small budget reaches all of them.
 ///
 /// States of a zone: *quiet*; *woken*, since a request left less than low; back to quiet when high
-/// is reached, or when nobody had anything to give: the next request that notices wakes it again.
-/// When a woken zone becomes quiet its boost ends, and compaction is told of the largest block that
-/// was asked for.
+/// is reached, or when a step has brought this zone nothing: a later request that notices wakes it
+/// again, the later the more often that happened, since shrinkers know nodes and not zones, and a
+/// zone that holds nothing of theirs must not empty them. When a woken zone becomes quiet its boost
+/// ends, and compaction is told of the largest block that was asked for.
 ///
 /// - I1 No lock of an allocator or zone is held when a shrinker, an owner or a listener is called.
 /// - I2 Direct work is bounded: one call shares out at most [#DIRECT_FRAMES] frames or what is
@@ -64,6 +65,13 @@ public final class MemoryReclaim implements Reclaimer {
   /// Of a zone's words: the largest order asked for since it was woken, plus one; 0 if quiet.
   private static final long WOKEN = 0;
 
+  /// How many steps in vain there were in a row, up to [#MOST_VAIN].
+  private static final long VAIN = 8;
+
+  /// Wake-ups that were left out since the last step in vain.
+  private static final long PASSED_OVER = 16;
+
+  private static final long MOST_VAIN = 6;
   private static final long ZONE_BYTES = 64;
   private static final long LEAST_COMPACTED_FRAMES = 2L << Pages.HUGE_ORDER;
 
@@ -74,6 +82,7 @@ public final class MemoryReclaim implements Reclaimer {
   private final Migration migration;
   private final PressureGauge pressure;
   private final @Nullable Compaction[] compactions;
+  private final RangeTargets[] targets;
   private @Nullable Demotion demotion;
   private int nextZone;
 
@@ -99,8 +108,10 @@ public final class MemoryReclaim implements Reclaimer {
     pressure = new PressureGauge(next, zones);
     next += PressureGauge.byteSize(zones);
     compactions = new Compaction[zones];
+    targets = new RangeTargets[zones];
     for (int z = 0; z < zones; z++) {
       Zone zone = frames.zones().zone(z);
+      targets[z] = new RangeTargets(frames, zone);
       FrameAllocator[] banks = new FrameAllocator[zone.bankCount()];
       for (int b = 0; b < banks.length; b++) {
         banks[b] = zone.bank(b).allocator();
@@ -189,14 +200,28 @@ public final class MemoryReclaim implements Reclaimer {
   public void wake(Zone zone, int order) {
     long word = wokenWord(zone);
     long now = Memory.getLongVolatile(word);
+    if (now == 0 && isPassedOver(zone)) {
+      observe(zone);
+      return;
+    }
     while (now < order + 1L && !Memory.compareAndSetLong(word, now, order + 1L)) {
       now = Memory.getLongVolatile(word);
     }
     observe(zone);
   }
 
+  /// After steps in vain, 1, 3, 7 … 63 wake-ups are left out.
+  private boolean isPassedOver(Zone zone) {
+    long vain = Memory.getLongVolatile(zoneWord(zone, VAIN));
+    return vain != 0 && Memory.getAndAddLong(zoneWord(zone, PASSED_OVER), 1) < (1L << vain) - 1;
+  }
+
   private long wokenWord(Zone zone) {
-    return address + zone.index() * ZONE_BYTES + WOKEN;
+    return zoneWord(zone, WOKEN);
+  }
+
+  private long zoneWord(Zone zone, long offset) {
+    return address + zone.index() * ZONE_BYTES + offset;
   }
 
   private PressureLevel observe(Zone zone) {
@@ -234,6 +259,9 @@ public final class MemoryReclaim implements Reclaimer {
         outcome == CompactionOutcome.UNDER_WAY && moved < DIRECT_MOVES;
         moved += MOVES_AT_ONCE) {
       outcome = compaction.compact(order, MOVES_AT_ONCE);
+    }
+    if (outcome == CompactionOutcome.UNDER_WAY) {
+      compaction.leaveUnit();
     }
     return outcome == CompactionOutcome.SUCCESS;
   }
@@ -276,21 +304,28 @@ public final class MemoryReclaim implements Reclaimer {
     long woken = Memory.getLongVolatile(wokenWord(zone));
     if (woken == 0) {
       if (pressure.level(zone.index()) != PressureLevel.NONE) {
-        observe(zone); // owners may have given back enough by themselves
+        observe(zone);
       }
       return 0;
     }
-    long missing = zone.highFrames() - zone.availableFrames();
-    long wanted = Math.min(missing, budget);
-    long freed = missing > 0 ? giveBack(zone, wanted) : 0;
-    if (freed >= missing || freed == 0) {
-      rest(zone, woken);
+    long before = zone.availableFrames();
+    long wanted = Math.min(zone.highFrames() - before, budget);
+    if (wanted > 0) {
+      long _ = giveBack(zone, wanted);
+    }
+    long after = zone.availableFrames();
+    // Frames that came back elsewhere are of no use here.
+    if (after <= before || after >= zone.highFrames()) {
+      rest(zone, woken, after <= before);
     }
     observe(zone);
     return Math.max(0, wanted);
   }
 
-  private void rest(Zone zone, long woken) {
+  private void rest(Zone zone, long woken, boolean inVain) {
+    long vain = zoneWord(zone, VAIN);
+    Memory.putLongRelease(vain, inVain ? Math.min(MOST_VAIN, Memory.getLongVolatile(vain) + 1) : 0);
+    Memory.putLongRelease(zoneWord(zone, PASSED_OVER), 0);
     if (!Memory.compareAndSetLong(wokenWord(zone), woken, 0)) {
       return; // a larger block was asked for meanwhile
     }
@@ -321,7 +356,7 @@ public final class MemoryReclaim implements Reclaimer {
       return taken >= 0 ? EvacuationOutcome.EMPTIED : EvacuationOutcome.BLOCKED;
     }
     EvacuationOutcome outcome =
-        compaction.emptyRange(startPfn, frameCount, targets, AllocationFlags.MOVABLE);
+        compaction.emptyRange(startPfn, frameCount, targets[zone.index()], AllocationFlags.MOVABLE);
     if (outcome == EvacuationOutcome.EMPTIED) {
       zone.tookRange(frameCount);
     }
@@ -329,18 +364,23 @@ public final class MemoryReclaim implements Reclaimer {
   }
 
   /// Targets for what lies in a range that is emptied: anywhere, without reclaim, since that might
-  /// want to move the same frames.
-  private final FrameSource targets =
-      new FrameSource() {
-        @Override
-        public long allocate(int order, int flags) {
-          int all = flags | AllocationFlags.MOVABLE_ZONE | AllocationFlags.NOWAIT;
-          return frames.tryAllocate(order, all);
-        }
+  /// want to move the same frames. For each frame that moves, one becomes free in the zone of the
+  /// range, of which its gauge is not told: it is told here.
+  private record RangeTargets(ZonedFrames frames, Zone zone) implements FrameSource {
+    @Override
+    public long allocate(int order, int flags) {
+      int all = flags | AllocationFlags.MOVABLE_ZONE | AllocationFlags.NOWAIT;
+      long pfn = frames.tryAllocate(order, all);
+      if (pfn >= 0) {
+        zone.tookRange(-Pages.orderToFrames(order));
+      }
+      return pfn;
+    }
 
-        @Override
-        public void free(long pfn, int order) {
-          frames.free(pfn, order);
-        }
-      };
+    @Override
+    public void free(long pfn, int order) {
+      zone.tookRange(Pages.orderToFrames(order));
+      frames.free(pfn, order);
+    }
+  }
 }

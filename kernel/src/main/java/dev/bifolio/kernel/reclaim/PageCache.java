@@ -1,8 +1,8 @@
 package dev.bifolio.kernel.reclaim;
 
 import dev.bifolio.kernel.frame.AllocationFlags;
-import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.unit.Pages;
+import dev.bifolio.kernel.zone.SpinLock;
 import org.jspecify.annotations.Nullable;
 
 /// Pages of files in frames: read once, found again, written back, and given up by second chance
@@ -66,15 +66,8 @@ public final class PageCache implements Shrinker, MovableOwner {
   private static final long RACED = -4;
   private static final long HEADER_BYTES = 64;
 
-  private static final int HITS = 8;
-  private static final int MISSES = 16;
-  private static final int EVICTIONS = 24;
-  private static final int WRITES = 32;
-  private static final int FAILED_READS = 40;
-  private static final int FAILED_WRITES = 48;
-
-  private final long address;
-  private final WordLock lock;
+  private final PageCacheCounters counters;
+  private final SpinLock lock;
   private final PageIndex index;
   private final int nid;
   private final FrameSource source;
@@ -100,12 +93,9 @@ public final class PageCache implements Shrinker, MovableOwner {
       PageBacking backing,
       long physToVirt,
       @Nullable FrameBinding binding) {
-    if ((address & 7) != 0 || address <= 0) {
-      throw new IllegalArgumentException("expected an address that is a multiple of 8");
-    }
-    this.address = address;
-    this.index = new PageIndex(address + HEADER_BYTES, legal(capacity));
-    this.lock = new WordLock(address);
+    this.counters = new PageCacheCounters(PageIndex.legalAddress(address));
+    this.index = new PageIndex(address + HEADER_BYTES, PageIndex.legalCapacity(capacity));
+    this.lock = new SpinLock(address);
     this.nid = nid;
     this.source = source;
     this.backing = backing;
@@ -119,15 +109,7 @@ public final class PageCache implements Shrinker, MovableOwner {
   /// @return bytes
   /// @throws IllegalArgumentException if the capacity is not legal
   public static long byteSize(int capacity) {
-    return HEADER_BYTES + PageIndex.byteSize(legal(capacity));
-  }
-
-  private static int legal(int capacity) {
-    if (capacity < 1 || capacity > PageIndex.MOST_ENTRIES) {
-      throw new IllegalArgumentException(
-          "expected a capacity of 1 to " + PageIndex.MOST_ENTRIES + " pages, found " + capacity);
-    }
-    return capacity;
+    return HEADER_BYTES + PageIndex.byteSize(PageIndex.legalCapacity(capacity));
   }
 
   /// The frame of a page, which is read if it is not there, and stays until it is released.
@@ -160,12 +142,12 @@ public final class PageCache implements Shrinker, MovableOwner {
       }
       if (index.state(entry) != PageIndex.READY
           || index.pins(entry) == PageIndex.MOST_PINS
-          || !pinFrame(entry)) {
+          || !(binding == null || binding.pin(index.frame(entry), entry))) {
         return RACED;
       }
       index.pin(entry);
       index.setReferenced(entry, true);
-      count(HITS);
+      counters.count(PageCacheCounters.HITS);
       return index.frame(entry);
     } finally {
       lock.unlock();
@@ -213,7 +195,7 @@ public final class PageCache implements Shrinker, MovableOwner {
         }
         int entry = index.insert(file, page, frame);
         if (entry >= 0) {
-          count(MISSES);
+          counters.count(PageCacheCounters.MISSES);
           return entry;
         }
       } finally {
@@ -240,7 +222,7 @@ public final class PageCache implements Shrinker, MovableOwner {
         return;
       }
       index.remove(entry);
-      count(FAILED_READS);
+      counters.count(PageCacheCounters.FAILED_READS);
     } finally {
       lock.unlock();
     }
@@ -291,7 +273,7 @@ public final class PageCache implements Shrinker, MovableOwner {
         if (!index.isDirty(entry)) {
           long frame = giveUp(entry);
           if (frame >= 0) {
-            count(EVICTIONS);
+            counters.count(PageCacheCounters.EVICTIONS);
             return frame;
           }
           continue;
@@ -355,13 +337,13 @@ public final class PageCache implements Shrinker, MovableOwner {
     lock.lock();
     try {
       index.setState(entry, PageIndex.READY);
-      count(isWritten ? WRITES : FAILED_WRITES);
+      counters.count(isWritten ? PageCacheCounters.WRITES : PageCacheCounters.FAILED_WRITES);
       if (!isWritten) {
         index.setDirty(entry, true);
       }
       long frame = giveUp ? giveUp(entry) : NO_FRAME;
       if (frame >= 0) {
-        count(EVICTIONS);
+        counters.count(PageCacheCounters.EVICTIONS);
       }
       return frame;
     } finally {
@@ -444,10 +426,9 @@ public final class PageCache implements Shrinker, MovableOwner {
     return "page cache";
   }
 
-  /// A page is read again from its backing, which is slow.
   @Override
   public int cost() {
-    return 2;
+    return 2; // a page is read again from its backing, which is slow
   }
 
   @Override
@@ -494,10 +475,6 @@ public final class PageCache implements Shrinker, MovableOwner {
     }
   }
 
-  private boolean pinFrame(int entry) {
-    return binding == null || binding.pin(index.frame(entry), entry);
-  }
-
   /// Where the bytes of a frame are.
   ///
   /// @param pfn the frame
@@ -513,54 +490,10 @@ public final class PageCache implements Shrinker, MovableOwner {
     return index.pageCount();
   }
 
-  /// Calls of [#get] that found their page.
+  /// What it did.
   ///
-  /// @return calls so far
-  public long hitCount() {
-    return counted(HITS);
-  }
-
-  /// Calls of [#get] that had the backing read their page, or try to.
-  ///
-  /// @return calls so far
-  public long missCount() {
-    return counted(MISSES);
-  }
-
-  /// Pages that were given up by second chance.
-  ///
-  /// @return pages so far
-  public long evictionCount() {
-    return counted(EVICTIONS);
-  }
-
-  /// Pages that were written.
-  ///
-  /// @return pages so far
-  public long writeCount() {
-    return counted(WRITES);
-  }
-
-  /// Reads that failed.
-  ///
-  /// @return reads so far
-  public long failedReadCount() {
-    return counted(FAILED_READS);
-  }
-
-  /// Writes that failed.
-  ///
-  /// @return writes so far
-  public long failedWriteCount() {
-    return counted(FAILED_WRITES);
-  }
-
-  private long counted(int word) {
-    return Memory.getLongVolatile(address + word);
-  }
-
-  /// Under the lock.
-  private void count(int word) {
-    Memory.putLongRelease(address + word, Memory.getLong(address + word) + 1);
+  /// @return live counters
+  public PageCacheCounters counters() {
+    return counters;
   }
 }

@@ -75,6 +75,27 @@ final class PageIndex {
     return HEADER_BYTES + capacity * ENTRY_BYTES + (long) places(capacity) * Integer.BYTES;
   }
 
+  /// The address, if it is legal.
+  ///
+  /// @throws IllegalArgumentException if it is not
+  static long legalAddress(long address) {
+    if ((address & 7) != 0 || address <= 0) {
+      throw new IllegalArgumentException("expected an address that is a multiple of 8");
+    }
+    return address;
+  }
+
+  /// The capacity, if it is legal.
+  ///
+  /// @throws IllegalArgumentException if it is not
+  static int legalCapacity(int capacity) {
+    if (capacity < 1 || capacity > MOST_ENTRIES) {
+      throw new IllegalArgumentException(
+          "expected a capacity of 1 to " + MOST_ENTRIES + " pages, found " + capacity);
+    }
+    return capacity;
+  }
+
   private static int places(int capacity) {
     return Integer.highestOneBit(capacity) << 2;
   }

@@ -2,6 +2,7 @@ package dev.bifolio.kernel.reclaim;
 
 import dev.bifolio.kernel.platform.Cpu;
 import dev.bifolio.kernel.platform.Memory;
+import dev.bifolio.kernel.zone.SpinLock;
 import org.jspecify.annotations.Nullable;
 
 /// The registered shrinkers, and the rule by which they share the work of giving frames back.
@@ -67,7 +68,7 @@ public final class Shrinkers {
   /// Answers of a visit that were none of the shrinker's.
   private static final long WAS_BUSY = -2;
 
-  private final WordLock registration;
+  private final SpinLock registration;
   private final long nestedCalls;
   private final ShrinkerSlots slots;
   private final ShrinkCalls calls;
@@ -83,7 +84,7 @@ public final class Shrinkers {
     if ((address & 63) != 0 || address <= 0) {
       throw new IllegalArgumentException("expected an address that is a multiple of 64");
     }
-    registration = new WordLock(address);
+    registration = new SpinLock(address);
     nestedCalls = address + 8;
     slots = new ShrinkerSlots(address + HEADER_BYTES);
     calls = new ShrinkCalls(address + HEADER_BYTES + ShrinkerSlots.byteSize());

@@ -1,6 +1,7 @@
 package dev.bifolio.kernel.zone;
 
 import dev.bifolio.kernel.frame.FrameAllocator;
+import dev.bifolio.kernel.frame.FrameMap;
 import dev.bifolio.kernel.frame.FrameTally;
 import dev.bifolio.kernel.frame.ValidationReport;
 
@@ -8,16 +9,19 @@ import dev.bifolio.kernel.frame.ValidationReport;
 final class BankSet {
   private final ZoneBank[] banks;
   private final FrameTally[] tallies;
+  private final FrameMap[] maps;
   private final long[] startPfn;
   private final long[] endPfn;
 
   BankSet(ZoneBank[] sorted) {
     banks = sorted.clone();
     tallies = new FrameTally[banks.length];
+    maps = new FrameMap[banks.length];
     startPfn = new long[banks.length];
     endPfn = new long[banks.length];
     for (int b = 0; b < banks.length; b++) {
       tallies[b] = new FrameTally(banks[b].allocator());
+      maps[b] = new FrameMap(banks[b].allocator());
       startPfn[b] = banks[b].allocator().startPfn();
       endPfn[b] = banks[b].allocator().endPfn();
     }
@@ -33,6 +37,10 @@ final class BankSet {
 
   FrameAllocator allocator(int index) {
     return banks[index].allocator();
+  }
+
+  FrameMap map(int index) {
+    return maps[index];
   }
 
   long startPfn() {

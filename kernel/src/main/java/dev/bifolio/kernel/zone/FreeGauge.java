@@ -29,8 +29,9 @@ import dev.bifolio.kernel.platform.Memory;
 ///
 /// In FAR a request loads and stores one word of its CPU, and a free loads the mode. Nothing is
 /// given back to an allowance: when they and the pool are used up, the frames are counted anew, and
-/// because the pool is what lies above the far mark, that happens at most once in so many
-/// allocations. The far mark is the high watermark and the largest lowmem reserve, so no check of
+/// because the pool is half of what lies above the far mark, that happens at most once in so many
+/// allocations. Of what lies above the mark one half goes into the pool, the other half is for
+/// mistakes (I3). The far mark is the high watermark and the largest lowmem reserve, so no check of
 /// FAR could have failed.
 ///
 /// ```
@@ -76,15 +77,22 @@ final class FreeGauge {
 
   private final long address;
   private final long stripeMask;
+
+  /// Whether CPUs have to share stripes, and so must not just load and store.
+  private final boolean shared;
+
   private final ZoneMemory memory;
   private final SpinLock lock;
 
   /// A gauge over zero bytes, whose pool is empty.
   ///
   /// @param address of [#byteSize] zero bytes, a multiple of 64
-  FreeGauge(long address, int cpuCount, ZoneMemory memory) {
+  /// @param cpuCount for how many CPUs there are stripes
+  /// @param realCpuCount how many CPUs there are
+  FreeGauge(long address, int cpuCount, int realCpuCount, ZoneMemory memory) {
     this.address = address;
     this.stripeMask = stripes(cpuCount) - 1;
+    this.shared = stripes(cpuCount) < realCpuCount;
     this.memory = memory;
     this.lock = new SpinLock(address + LOCK);
   }
@@ -105,11 +113,14 @@ final class FreeGauge {
   /// @return false if it has too few, or the marks are near: [#takeAbove] decides
   boolean takeFar(int cpu, long frameCount) {
     long allowance = address + STRIPES + (cpu & stripeMask) * LINE;
-    long left = Memory.getLong(allowance) - frameCount;
-    if (left < 0) {
+    long now = Memory.getLong(allowance);
+    if (now < frameCount) {
       return false;
     }
-    Memory.putLong(allowance, left);
+    if (shared) {
+      return Memory.compareAndSetLong(allowance, now, now - frameCount);
+    }
+    Memory.putLong(allowance, now - frameCount);
     return true;
   }
 
@@ -154,7 +165,7 @@ final class FreeGauge {
       long all = Math.min(pool, frameCount + more);
       if (Memory.compareAndSetLong(address + POOL, pool, pool - all)) {
         long allowance = address + STRIPES + (cpu & stripeMask) * LINE;
-        Memory.putLong(allowance, Memory.getLong(allowance) + all - frameCount);
+        Memory.getAndAddLong(allowance, all - frameCount);
         return true;
       }
     }
@@ -217,7 +228,7 @@ final class FreeGauge {
       long available = memory.availableFrames();
       long above = available - farMark() - allowances();
       if (above >= margin()) {
-        Memory.putLongRelease(address + POOL, above);
+        Memory.putLongRelease(address + POOL, above / 2);
       } else {
         beNear(available);
       }

@@ -1,6 +1,7 @@
 package dev.bifolio.kernel.zone;
 
 import dev.bifolio.kernel.frame.FrameInfo;
+import dev.bifolio.kernel.frame.FrameMap;
 import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.FrameRequestException;
@@ -104,35 +105,38 @@ final class FreePath {
     if (zone == null || frameCount < 1) {
       return zones.zone(0).memory.tryFreeRange(startPfn, frameCount);
     }
-    long end = Math.min(startPfn + frameCount, zone.endPfn());
-    FrameInfo info = infoOf(startPfn);
-    int account = FrameInfo.accountOf(info.get(startPfn));
-    if (charges == null || account == AccountTree.NOBODY) {
-      long result = zone.memory.tryFreeRange(startPfn, frameCount);
+    if (charges == null || !isAllocated(startPfn, frameCount)) {
+      long result = zone.memory.tryFreeRange(startPfn, frameCount); // or says what is wrong
       zone.gauge.add(result == 0 ? frameCount : 0);
       return result;
     }
-    clearAll(info, startPfn, Math.min(end, info.endPfn()));
-    long result = zone.memory.tryFreeRange(startPfn, frameCount);
-    if (result == 0) {
-      zone.gauge.add(frameCount);
-      charges.refund(account, frameCount);
-    } else {
-      writeAll(info, startPfn, Math.min(end, info.endPfn()), account);
+    // Each block may have been charged to somebody else. All of them have been looked at.
+    long end = startPfn + frameCount;
+    long result = 0;
+    for (long pfn = startPfn; pfn < end && result == 0; ) {
+      long block = Charges.blockAt(pfn, end, maxOrder);
+      result = tryFreeFrames(pfn, block);
+      pfn += block;
     }
     return result;
   }
 
-  private void clearAll(FrameInfo info, long startPfn, long endPfn) {
-    for (long pfn = startPfn; pfn < endPfn; pfn += Charges.blockAt(pfn, endPfn, maxOrder)) {
-      Charges.clear(info, pfn);
+  /// Whether a range is allocated as just the blocks that a range is carved into.
+  private boolean isAllocated(long startPfn, long frameCount) {
+    FrameMap map = zones.mapOf(startPfn);
+    if (map == null || frameCount > map.allocator().endPfn() - startPfn) {
+      return false;
     }
-  }
-
-  private void writeAll(FrameInfo info, long startPfn, long endPfn, int account) {
-    for (long pfn = startPfn; pfn < endPfn; pfn += Charges.blockAt(pfn, endPfn, maxOrder)) {
-      Charges.write(info, pfn, account);
+    long end = startPfn + frameCount;
+    for (long pfn = startPfn; pfn < end; ) {
+      long next = pfn + Charges.blockAt(pfn, end, maxOrder);
+      long found = map.stretchAt(pfn);
+      if (FrameMap.stateOf(found) != FrameMap.HEAD || FrameMap.endOf(found) != next) {
+        return false;
+      }
+      pfn = next;
     }
+    return true;
   }
 
   // ---- Splitting ----

@@ -12,11 +12,12 @@ import dev.bifolio.kernel.platform.Memory;
 /// thread that holds it must not take it again: nothing foreign is ever called under it.
 ///
 /// @param address of 8 zero bytes, a multiple of 8
-record SpinLock(long address) {
+public record SpinLock(long address) {
   /// Turns after which a waiter takes it that the holder does not run.
   private static final int TURNS_BEFORE_REST = 256;
 
-  void lock() {
+  /// Waits until the lock is open, and takes it.
+  public void lock() {
     for (int turn = 0; !tryLock(); turn++) {
       if (turn < TURNS_BEFORE_REST) {
         Cpu.relax(turn);
@@ -26,11 +27,15 @@ record SpinLock(long address) {
     }
   }
 
-  boolean tryLock() {
+  /// Takes the lock if it is open.
+  ///
+  /// @return whether the caller has it now
+  public boolean tryLock() {
     return Memory.getLongVolatile(address) == 0 && Memory.compareAndSetLong(address, 0, 1);
   }
 
-  void unlock() {
+  /// Gives the lock back. For the thread that has it.
+  public void unlock() {
     Memory.putLongRelease(address, 0);
   }
 }

@@ -96,8 +96,9 @@ public final class Watermarks {
       }
       long min = WatermarkRule.min(zone.type(), zone.managedFrames(), low, kib);
       long gap = WatermarkRule.gap(zone.managedFrames(), low, kib, scaleFactor);
-      zone.setWatermarks(
-          kib == 0 ? 0 : min, kib == 0 ? 0 : min + gap, kib == 0 ? 0 : min + 2 * gap);
+      // Device memory is its owner's affair: nobody reclaims it, and nothing of it is kept back.
+      boolean kept = kib != 0 && zone.type() != ZoneType.DEVICE;
+      zone.setWatermarks(kept ? min : 0, kept ? min + gap : 0, kept ? min + 2 * gap : 0);
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.bifolio.kernel.zone;
 
 import dev.bifolio.kernel.frame.FrameStatistics;
+import dev.bifolio.kernel.platform.Cpu;
 import dev.bifolio.kernel.platform.Memory;
 
 /// The memory of one node that is of one type: its frames, its watermarks, and what it keeps back.
@@ -93,7 +94,7 @@ public final class Zone {
           case dev.bifolio.kernel.frame.HybridAllocator _ -> new ConcurrentMemory(banks);
           case dev.bifolio.kernel.frame.BuddyAllocator _ -> new LockedMemory(banks, address);
         };
-    this.gauge = new FreeGauge(address + GAUGE, banks.bank(0).cpuCount(), memory);
+    this.gauge = new FreeGauge(address + GAUGE, banks.bank(0).cpuCount(), Cpu.count(), memory);
   }
 
   static long byteSize(int cpuCount) {
@@ -360,9 +361,13 @@ public final class Zone {
 
   /// Somebody has taken frames from the allocators of this zone by himself: they count as used.
   ///
-  /// @param frameCount how many more are in use now
+  /// @param frameCount how many more are in use now; negative if they came back
   public void tookRange(long frameCount) {
-    gauge.spend(frameCount);
+    if (frameCount < 0) {
+      gauge.add(-frameCount);
+    } else {
+      gauge.spend(frameCount);
+    }
   }
 
   // ---- Offline memory ----

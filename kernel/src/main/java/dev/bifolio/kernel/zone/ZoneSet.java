@@ -2,6 +2,7 @@ package dev.bifolio.kernel.zone;
 
 import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.frame.FrameInfo;
+import dev.bifolio.kernel.frame.FrameMap;
 import dev.bifolio.kernel.frame.FrameStatistics;
 import dev.bifolio.kernel.frame.ValidationReport;
 import dev.bifolio.kernel.platform.Memory;
@@ -166,6 +167,12 @@ public final class ZoneSet {
   public @Nullable FrameInfo infoOf(long pfn) {
     int bank = banks.indexOf(pfn);
     return bank < 0 ? null : banks.bank(bank).info();
+  }
+
+  /// What the frames of the bank are that a frame belongs to, or null.
+  @Nullable FrameMap mapOf(long pfn) {
+    int bank = banks.indexOf(pfn);
+    return bank < 0 ? null : banks.map(bank);
   }
 
   /// The words for the layers above of one bank.

@@ -62,13 +62,13 @@ public final class ZonedFrames {
   private final @Nullable Charges charges;
   private final int maxOrder;
 
-  /// The zone that a request without limits prefers, by node; of a node without one the next.
-  private final Zone[] preferred;
-
-  /// Whether there is memory that a request without limits may have at all.
-  private final boolean hasOrdinary;
+  /// The zone that a request without limits prefers, by node; null for a node that has none.
+  private final @Nullable Zone[] preferred;
 
   private final @Nullable Zone only;
+
+  /// The zone that such a request prefers where there is one node.
+  private final @Nullable Zone home;
 
   /// The only allocator, if it takes whole words at once.
   private final @Nullable HybridAllocator single;
@@ -100,22 +100,19 @@ public final class ZonedFrames {
     for (int n = 0; n < nids.length; n++) {
       preferred[n] = firstZone(n);
     }
-    hasOrdinary = preferred[0].type().index() <= ZoneType.NORMAL.index();
     only = zones.count() == 1 ? zones.zone(0) : null;
+    home = preferred.length == 1 ? preferred[0] : null;
     single = banks.length == 1 && banks[0].allocator() instanceof HybridAllocator h ? h : null;
   }
 
-  private Zone firstZone(int home) {
-    int normal = zones.highestType(AllocationFlags.NONE);
-    for (int n = 0; n < topology.memoryNodeCount(); n++) {
-      for (int type = normal; type >= 0; type--) {
-        Zone zone = zones.at(topology.fallback(home, n), type);
-        if (zone != null) {
-          return zone;
-        }
+  private @Nullable Zone firstZone(int node) {
+    for (int type = zones.highestType(AllocationFlags.NONE); type >= 0; type--) {
+      Zone zone = zones.at(node, type);
+      if (zone != null) {
+        return zone;
       }
     }
-    return zones.zone(0); // a machine of special memory only
+    return null;
   }
 
   /// Says who reclaims. Before that, and by default, nobody does.
@@ -138,7 +135,7 @@ public final class ZonedFrames {
 
   /// A block, near a CPU, from its caches and allowances: for replay and tests.
   ///
-  /// @param cpu any number; where there are fewer CPUs, several share
+  /// @param cpu 0 or more; where there are fewer CPUs, several share
   /// @param order 0 … [#maxOrder()]
   /// @param flags [AllocationFlags]
   /// @return the head frame, or the code of a FrameError
@@ -146,27 +143,31 @@ public final class ZonedFrames {
     if (order < 0 || order > maxOrder) {
       return refuse(FrameError.INVALID_ORDER);
     }
-    int node = topology.nodeOfCpu(cpu);
-    Zone zone = preferred[node];
-    if ((flags & SLOW_FLAGS) == 0 && hasOrdinary && zone.gauge.takeFar(cpu, 1L << order)) {
+    Zone zone = home != null ? home : preferred[topology.nodeOfCpu(cpu)];
+    if (zone != null && (flags & SLOW_FLAGS) == 0 && zone.gauge.takeFar(cpu, 1L << order)) {
       long pfn = zone.memory.take(cpu, order, flags);
       if (pfn >= 0) {
         return pfn;
       }
     }
+    int node = topology.nodeOfCpu(cpu);
     return charged(cpu, node, null, 1L << order, flags, ZoneSearch.ANYWHERE, Long.MAX_VALUE);
   }
 
   /// A block from where a policy says.
   ///
-  /// @param policy of the caller, who is the only one to use it now
-  /// @param cpu whose node is the current one
+  /// @param policy of the caller, who is the only one to use it now, unless it is shareable
+  /// @param cpu whose node is the current one, 0 or more
   /// @param order 0 … [#maxOrder()]
   /// @param flags [AllocationFlags]
   /// @return the head frame, or the code of a FrameError
+  /// @throws IllegalArgumentException if the policy was made for another topology
   public long tryAllocate(NumaPolicy policy, int cpu, int order, int flags) {
     if (order < 0 || order > maxOrder) {
       return refuse(FrameError.INVALID_ORDER);
+    }
+    if (!policy.fits(topology)) {
+      throw new IllegalArgumentException("the policy was made for the nodes of another machine");
     }
     int home = policy.homeOf(topology.nodeOfCpu(cpu));
     long count = 1L << order;
@@ -200,12 +201,16 @@ public final class ZonedFrames {
   /// @param frameCount 1 … 2^[#maxOrder()]
   /// @param flags [AllocationFlags]; with EXACT_NODE no other node serves
   /// @return the first frame, or the code of a FrameError
+  /// @throws IllegalArgumentException if there is no such node
   public long tryAllocateNear(int nodeIndex, long frameCount, int flags) {
     if (frameCount <= 0) {
       return refuse(FrameError.ZERO_ALLOCATION);
     }
     if (frameCount > Pages.orderToFrames(maxOrder)) {
       return refuse(FrameError.TOO_LARGE);
+    }
+    if (nodeIndex < 0 || nodeIndex >= topology.nodeCount()) {
+      throw new IllegalArgumentException("there is no node with the index " + nodeIndex);
     }
     int cpu = Cpu.current();
     return charged(cpu, nodeIndex, null, frameCount, flags, ZoneSearch.ANYWHERE, Long.MAX_VALUE);
@@ -240,20 +245,25 @@ public final class ZonedFrames {
       long maxPfn) {
     requireClass(flags);
     int account = AllocationFlags.accountOf(flags);
-    Charges who = account == AccountTree.NOBODY ? null : requireCharges();
+    if (account == AccountTree.NOBODY) {
+      long pfn = search.find(cpu, home, policy, frameCount, flags, shape, maxPfn);
+      return pfn >= 0 ? pfn : exhausted(home, frameCount, shape != ZoneSearch.ANYWHERE);
+    }
+    Charges who = requireCharges();
     long pfn = FrameAllocator.NO_FRAME;
-    if (who == null || who.tryCharge(account, frameCount)) {
-      pfn = search.find(cpu, home, policy, frameCount, flags, shape, maxPfn);
-      if (who != null && pfn < 0) {
-        who.refund(account, frameCount);
+    if (who.tryCharge(account, frameCount)) {
+      try {
+        pfn = search.find(cpu, home, policy, frameCount, flags, shape, maxPfn);
+      } finally {
+        if (pfn < 0) {
+          who.refund(account, frameCount);
+        }
       }
     }
     if (pfn < 0) {
-      return exhausted(preferred[home], frameCount, shape != ZoneSearch.ANYWHERE);
+      return exhausted(home, frameCount, shape != ZoneSearch.ANYWHERE);
     }
-    if (who != null) {
-      Charges.write(frees.infoOf(pfn), pfn, account);
-    }
+    Charges.write(frees.infoOf(pfn), pfn, account);
     return pfn;
   }
 
@@ -271,7 +281,12 @@ public final class ZonedFrames {
     return charges;
   }
 
-  private long exhausted(Zone zone, long frameCount, boolean placed) {
+  private long exhausted(int home, long frameCount, boolean placed) {
+    Zone zone = preferred[home];
+    return exhausted(zone == null ? zones.zone(0) : zone, frameCount, placed);
+  }
+
+  private static long exhausted(Zone zone, long frameCount, boolean placed) {
     zone.memory.countFailure(frameCount, placed);
     return FrameAllocator.NO_FRAME;
   }
@@ -326,9 +341,10 @@ public final class ZonedFrames {
     int cpu = Cpu.current();
     Zone zone = preferred[topology.nodeOfCpu(cpu)];
     int got = 0;
-    boolean isPlain = (flags & SLOW_FLAGS) == 0 && hasOrdinary;
-    long mark = zone.lowFrames() + zone.lowmemReserve(ZoneType.NORMAL.index());
-    if (isPlain && zone.gauge.takeAbove(cpu, count, mark)) {
+    if (zone != null
+        && (flags & SLOW_FLAGS) == 0
+        && zone.gauge.takeAbove(
+            cpu, count, zone.lowFrames() + zone.lowmemReserve(ZoneType.NORMAL.index()))) {
       got = zone.memory.takeBulk(cpu, pfns, offset, count, flags);
       zone.gauge.add(count - got);
     }

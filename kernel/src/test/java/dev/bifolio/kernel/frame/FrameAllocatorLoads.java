@@ -27,6 +27,25 @@ abstract class FrameAllocatorLoads extends FrameAllocatorFixture {
   }
 
   @Test
+  @Behaviour("78")
+  void singlesAndRunsComeFromBelowAndAFreedPlaceIsUsedAgain() {
+    FrameAllocator whole = memoryOf(20, 0, 1024);
+    assertEquals(0, whole.allocate(0, 0));
+    long run = allocateFrames(whole, 10);
+    // Where a run of ten may begin: at a multiple of 16, behind the words that serve singles.
+    assertTrue(run == 16 || run == 32, () -> "run at " + run);
+    assertEquals(1, whole.allocate(0, 0));
+    whole.freeFrames(run, 10);
+    assertEquals(run, allocateFrames(whole, 10));
+    // Of 512 + 256 + 128 + 64 + 32 + 8 frames the smallest block serves a single one, from below.
+    FrameAllocator cut = memoryOf(20, 0, 1000);
+    assertEquals(992, cut.allocate(0, 0));
+    long again = allocateFrames(cut, 10);
+    cut.freeFrames(again, 10);
+    assertEquals(again, allocateFrames(cut, 10));
+  }
+
+  @Test
   @Behaviour("79")
   void twoRegionsAddUp() {
     FrameAllocator allocator = spanOf(20, 0, Pages.bytesToFramesDown(49 * Pages.MIB));

@@ -36,8 +36,8 @@ class PageCacheTest extends PageCacheFixture {
     assertEquals(pfn, cache.get(1, 7));
     assertEquals("r1.7", done());
     assertEquals(AllocationFlags.MOVABLE, frames.flagsSeen);
-    assertEquals(1, cache.hitCount());
-    assertEquals(1, cache.missCount());
+    assertEquals(1, cache.counters().hits());
+    assertEquals(1, cache.counters().misses());
     assertEquals(1, cache.pageCount());
     assertEquals(0, cache.countFrames(-1));
     cache.release(1, 7, false);
@@ -74,7 +74,7 @@ class PageCacheTest extends PageCacheFixture {
     touch(1, 6); // passes 2, takes 3
     touch(1, 7); // passes 4, which is in the place of 0, and 5; takes 2
     assertEquals("r1.0 r1.1 r1.2 r1.3 r1.4 r1.5 r1.6 r1.7", done());
-    assertEquals(4, cache.evictionCount());
+    assertEquals(4, cache.counters().evictions());
     for (int page : new int[] {4, 5, 6, 7}) {
       touch(1, page);
     }
@@ -108,7 +108,7 @@ class PageCacheTest extends PageCacheFixture {
       touch(1, page);
     }
     assertEquals(3, cache.pageCount());
-    assertEquals(6, cache.evictionCount());
+    assertEquals(6, cache.counters().evictions());
     assertEquals(3, frames.out.size());
   }
 
@@ -130,8 +130,8 @@ class PageCacheTest extends PageCacheFixture {
     touch(1, 3);
     assertEquals("r1.3", done());
     assertEquals(5, touch(1, 0));
-    assertEquals(1, cache.writeCount());
-    assertEquals(0, cache.failedWriteCount());
+    assertEquals(1, cache.counters().writes());
+    assertEquals(0, cache.counters().failedWrites());
   }
 
   @Test
@@ -152,14 +152,14 @@ class PageCacheTest extends PageCacheFixture {
     change(1, 1, 6);
     backing.failsToWrite = true;
     assertEquals(PageCache.NO_FRAME, cache.get(1, 2));
-    long failed = cache.failedWriteCount();
+    long failed = cache.counters().failedWrites();
     assertTrue(failed >= 2 && failed <= 8, failed + " writes");
     assertEquals(2, cache.sync());
-    assertEquals(failed + 2, cache.failedWriteCount());
-    assertEquals(0, cache.evictionCount());
+    assertEquals(failed + 2, cache.counters().failedWrites());
+    assertEquals(0, cache.counters().evictions());
     backing.failsToWrite = false;
     assertEquals(2, cache.shrink(-1, 9));
-    assertEquals(2, cache.evictionCount());
+    assertEquals(2, cache.counters().evictions());
     assertEquals(5, touch(1, 0));
     assertEquals(6, touch(1, 1));
   }
@@ -172,7 +172,7 @@ class PageCacheTest extends PageCacheFixture {
     }
     backing.failsToWrite = true;
     assertEquals(0, cache.shrink(-1, 3));
-    assertEquals(8, cache.failedWriteCount());
+    assertEquals(8, cache.counters().failedWrites());
     assertEquals(20, cache.pageCount());
   }
 
@@ -183,7 +183,7 @@ class PageCacheTest extends PageCacheFixture {
     assertEquals(PageCache.READ_FAILED, cache.get(1, 0));
     assertEquals(0, cache.pageCount());
     assertEquals(0, frames.out.size());
-    assertEquals(1, cache.failedReadCount());
+    assertEquals(1, cache.counters().failedReads());
     backing.failsToRead = false;
     assertEquals(0, touch(1, 0));
     assertEquals(1, cache.countFrames(-1));
@@ -202,7 +202,7 @@ class PageCacheTest extends PageCacheFixture {
     assertThrows(IllegalStateException.class, () -> cache.shrink(-1, 1));
     assertEquals(1, cache.pageCount());
     assertEquals(1, frames.out.size());
-    assertEquals(2, cache.failedWriteCount());
+    assertEquals(2, cache.counters().failedWrites());
     backing.during = () -> {};
     assertEquals(0, cache.sync());
     assertEquals(3, backing.versions.get(HeapBacking.key(1, 0)));

@@ -212,6 +212,42 @@ class ZonedFramesTest {
   }
 
   @Test
+  void aPolicySaysWhereAndTurnsOnlyForWhatWasServed() {
+    try (TestZones zones =
+            TestZones.plan()
+                .part(0, ZoneType.NORMAL, 0, MIB)
+                .part(1, ZoneType.NORMAL, MIB, MIB)
+                .part(2, ZoneType.NORMAL, 2 * MIB, MIB)
+                .cpus(0, 1, 2)
+                .build();
+        TestZones others = x86()) {
+      ZonedFrames frames = zones.frames();
+      NumaTopology nodes = frames.topology();
+      NumaPolicy turns = NumaPolicy.weightedInterleave(nodes, new int[] {0, 2}, new int[] {1, 2});
+      long[] expected = {0, 2, 2, 0, 2, 2};
+      for (long node : expected) {
+        assertEquals(node, frames.tryAllocate(turns, 1, 0, NONE) / MIB);
+        assertEquals(FrameError.INVALID_ORDER.code(), frames.tryAllocate(turns, 1, 21, NONE));
+        assertEquals(FrameAllocator.NO_FRAME, frames.tryAllocate(turns, 1, 20, NONE));
+      }
+      NumaPolicy bound = NumaPolicy.bind(nodes, 1, 2);
+      for (int i = 0; i < MIB; i++) {
+        assertEquals(1, frames.tryAllocate(bound, 1, 0, NONE) / MIB);
+      }
+      for (int i = 0; i < MIB - 4; i++) {
+        assertEquals(2, frames.tryAllocate(bound, 1, 0, NONE) / MIB);
+      }
+      assertEquals(FrameAllocator.NO_FRAME, frames.tryAllocate(bound, 1, 0, NONE));
+      assertEquals(
+          FrameAllocator.NO_FRAME, frames.tryAllocate(NumaPolicy.exact(nodes, 1), 0, 0, NONE));
+      NumaPolicy many = NumaPolicy.preferredMany(nodes, 1, 2);
+      assertEquals(0, frames.tryAllocate(many, 1, 0, NONE) / MIB);
+      assertThrows(
+          IllegalArgumentException.class, () -> others.frames().tryAllocate(many, 0, 0, NONE));
+    }
+  }
+
+  @Test
   void aNodeWithoutMemoryUsesItsNeighbours() {
     try (TestZones zones =
         TestZones.plan().part(1, ZoneType.NORMAL, 0, MIB).node(0).cpus(0, 1).build()) {
@@ -355,6 +391,58 @@ class ZonedFramesTest {
       assertEquals(0, frames.tryFreeRange(102, 299));
       assertEquals(0, accounts.usage(account));
       assertEquals(8192, frames.zones().zone(0).availableFrames());
+    }
+  }
+
+  @Test
+  void aRangeOfSeveralAccountsRefundsEachOfThemAndARefusedOneNobody() {
+    try (TestZones zones = TestZones.plan().part(0, ZoneType.NORMAL, 0, 8192).charged().build()) {
+      ZonedFrames frames = zones.frames();
+      AccountTree accounts = zones.accounts();
+      int one = accounts.open(AccountTree.ROOT, 100, 0);
+      int other = accounts.open(AccountTree.ROOT, 100, 0);
+      assertEquals(101, frames.tryAllocateRange(101, 1, AllocationFlags.charge(one)));
+      assertEquals(102, frames.tryAllocateRange(102, 2, AllocationFlags.charge(other)));
+      assertEquals(104, frames.tryAllocateRange(104, 8, NONE));
+      assertTrue(frames.tryFreeRange(101, 4) < 0);
+      assertTrue(frames.tryFreeRange(101, 12) < 0);
+      assertTrue(frames.tryFreeRange(101, 9000) < 0);
+      assertEquals(1, accounts.usage(one));
+      assertEquals(2, accounts.usage(other));
+      assertEquals(0, FrameInfo.accountOf(frames.zones().infoOf(103).get(103)));
+      assertEquals(0, frames.tryFreeRange(101, 11));
+      assertEquals(0, accounts.usage(one));
+      assertEquals(0, accounts.usage(other));
+      assertEquals(8192, frames.zones().zone(0).availableFrames());
+    }
+  }
+
+  @Test
+  void aRequestThatIsRefusedLateIsNotCharged() {
+    try (TestZones zones = TestZones.plan().part(0, ZoneType.NORMAL, 0, 8192).charged().build()) {
+      ZonedFrames frames = zones.frames();
+      int account = zones.accounts().open(AccountTree.ROOT, 100, 0);
+      int flags = AllocationFlags.charge(account);
+      frames.setReclaimer(
+          new Reclaimer() {
+            @Override
+            public void wake(Zone zone, int order) {}
+
+            @Override
+            public long reclaim(Zone zone, int order, long wantedFrames) {
+              throw new IllegalStateException("planted");
+            }
+
+            @Override
+            public boolean compact(Zone zone, int order) {
+              throw new IllegalStateException("planted");
+            }
+          });
+      assertThrows(IllegalArgumentException.class, () -> frames.tryAllocateNear(1, 1, flags));
+      assertThrows(IllegalArgumentException.class, () -> frames.tryAllocateNear(-1, 1, flags));
+      frames.zones().zone(0).setWatermarks(8192, 8192, 8192);
+      assertThrows(IllegalStateException.class, () -> frames.tryAllocate(0, flags));
+      assertEquals(0, zones.accounts().usage(account));
     }
   }
 

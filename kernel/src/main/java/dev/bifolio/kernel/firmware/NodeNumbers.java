@@ -5,7 +5,7 @@ package dev.bifolio.kernel.firmware;
 /// Numbers are noted as they come, repeated or not. When the array is full it is sorted, and grows
 /// only if more than half of it were different numbers, so memory is linear in those and not in
 /// what a hostile input repeats.
-final class NodeIds {
+final class NodeNumbers {
   private int[] ids = new int[8];
   private int count;
 
