@@ -168,7 +168,7 @@ final class ReplayWorkload {
             machine.freeFrameCount(),
             accounts.usage(AccountTree.ROOT),
             machine.reclaim().migration().movedFrames(),
-            caches[0].evictionCount() + caches[1].evictionCount(),
+            caches[0].counters().evictions() + caches[1].counters().evictions(),
             machine.reclaim().pressure().worst());
   }
 

@@ -286,7 +286,7 @@ public final class ZoneStorm implements AutoCloseable {
             items.moves.get(),
             pages[0].moves.get() + pages[1].moves.get(),
             items.refusals.get(),
-            pages[0].cache.evictionCount() + pages[1].cache.evictionCount(),
+            pages[0].cache.counters().evictions() + pages[1].cache.counters().evictions(),
             ranges,
             rangesInVain,
             pressureChanges.get());
@@ -297,7 +297,7 @@ public final class ZoneStorm implements AutoCloseable {
   }
 
   long evictions() {
-    return pages[0].cache.evictionCount() + pages[1].cache.evictionCount();
+    return pages[0].cache.counters().evictions() + pages[1].cache.counters().evictions();
   }
 
   /// Storms of 2 to 8 threads.
