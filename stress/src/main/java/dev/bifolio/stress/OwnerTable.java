@@ -41,6 +41,10 @@ final class OwnerTable {
     return Math.toIntExact(frame - startPfn);
   }
 
+  boolean isOwned(long pfn) {
+    return owners.get(index(pfn)) != NOBODY;
+  }
+
   /// Frames that have an owner.
   long owned() {
     long count = 0;

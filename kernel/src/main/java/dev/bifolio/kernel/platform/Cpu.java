@@ -7,13 +7,26 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
+import java.lang.invoke.MutableCallSite;
 import java.util.concurrent.locks.LockSupport;
 
 /// What a thread may ask of the processor it runs on.
 public final class Cpu {
   private static final long REST_NANOS = 50_000;
 
-  private static final MethodHandle CURRENT = currentHandle();
+  /// No CPU, for [#simulate]: the one that runs the thread.
+  public static final int REAL = -1;
+
+  private static final MethodHandle SYSTEM = currentHandle();
+  private static final MethodHandle SIMULATION = ownHandle("simulatedCpu");
+
+  /// Who answers; as long as that does not change, compiled code calls him directly.
+  private static final MutableCallSite ANSWER = new MutableCallSite(SYSTEM);
+
+  private static final MethodHandle CURRENT = ANSWER.dynamicInvoker();
+
+  /// What [#simulate] was told.
+  private static int simulated = REAL;
 
   private Cpu() {}
 
@@ -29,6 +42,23 @@ public final class Cpu {
       return (int) CURRENT.invokeExact();
     } catch (Throwable e) {
       throw new AssertionError(e);
+    }
+  }
+
+  /// From now on [#current()] answers the same on all threads, whatever runs them: a replay says on
+  /// which CPU each of its operations was. To begin and to end is dear, since compiled code that
+  /// asks is given up; to go from one CPU to another costs a store.
+  ///
+  /// @param cpu 0 or more; [#REAL] ends it
+  public static void simulate(int cpu) {
+    if (cpu < REAL) {
+      throw new IllegalArgumentException("no CPU " + cpu);
+    }
+    boolean changes = (simulated == REAL) != (cpu == REAL);
+    simulated = cpu;
+    if (changes) {
+      ANSWER.setTarget(cpu == REAL ? SYSTEM : SIMULATION);
+      MutableCallSite.syncAll(new MutableCallSite[] {ANSWER});
     }
   }
 
@@ -51,9 +81,12 @@ public final class Cpu {
         return handle;
       }
     }
+    return ownHandle("hashOfThread");
+  }
+
+  private static MethodHandle ownHandle(String method) {
     try {
-      return MethodHandles.lookup()
-          .findStatic(Cpu.class, "hashOfThread", MethodType.methodType(int.class));
+      return MethodHandles.lookup().findStatic(Cpu.class, method, MethodType.methodType(int.class));
     } catch (ReflectiveOperationException e) {
       throw new LinkageError(e.getMessage(), e);
     }
@@ -83,6 +116,11 @@ public final class Cpu {
   /// @return 1 or more, the same for a thread's whole life and no other thread's meanwhile
   public static long threadId() {
     return Thread.currentThread().threadId();
+  }
+
+  @SuppressWarnings("UnusedMethod") // called through a handle
+  private static int simulatedCpu() {
+    return simulated;
   }
 
   @SuppressWarnings("UnusedMethod") // called through the handle where there is no sched_getcpu

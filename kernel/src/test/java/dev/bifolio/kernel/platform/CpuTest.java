@@ -2,6 +2,7 @@ package dev.bifolio.kernel.platform;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
@@ -31,6 +32,25 @@ class CpuTest {
     platform.join();
     virtual.join();
     assertEquals(3000, asked.get());
+  }
+
+  @Test
+  void aReplaySaysWhichProcessorItIsAndGivesItBack() throws InterruptedException {
+    AtomicInteger elsewhere = new AtomicInteger();
+    try {
+      for (int cpu : new int[] {4711, 0, 4712}) {
+        Cpu.simulate(cpu);
+        assertEquals(cpu, Cpu.current());
+        Thread.ofVirtual().start(() -> elsewhere.set(Cpu.current())).join();
+        assertEquals(cpu, elsewhere.get());
+      }
+      assertThrows(IllegalArgumentException.class, () -> Cpu.simulate(-2));
+      assertEquals(4712, Cpu.current());
+    } finally {
+      Cpu.simulate(Cpu.REAL);
+    }
+    assertNotEquals(4712, Cpu.current());
+    assertTrue(Cpu.current() >= 0);
   }
 
   @Test

@@ -18,69 +18,6 @@ import org.jspecify.annotations.Nullable;
 /// The reclaimer is as simple as the model's: it gives back the frames that were cached last, and
 /// says of compaction that it helped as often as it was told to.
 final class ZoneWorld implements Reclaimer, AutoCloseable {
-  /// One operation and the numbers that say which, so that a list of them can be cut down.
-  record Step(Op op, long a, long b, long c) {}
-
-  /// What can be done, as often as it stands in the lists of [#draw].
-  enum Op {
-    BLOCK,
-    ONE,
-    RUN,
-    POLICY,
-    RANGE,
-    BULK,
-    CACHE,
-    FREE,
-    FREE_MANY,
-    MISTAKE,
-    SPLIT,
-    MARKS,
-    CAP,
-    LOWMEM,
-    BOOST,
-    END_BOOST,
-    LIMIT,
-    MINIMUM,
-    TUNE
-  }
-
-  private static final Op[] GROWING = {
-    Op.BLOCK, Op.BLOCK, Op.ONE, Op.ONE, Op.ONE, Op.ONE, Op.ONE, Op.ONE, Op.RUN, Op.POLICY,
-    Op.POLICY, Op.RANGE, Op.BULK, Op.CACHE, Op.CACHE, Op.CACHE, Op.FREE, Op.FREE, Op.SPLIT, Op.BULK
-  };
-
-  private static final Op[] SHRINKING = {
-    Op.BLOCK,
-    Op.ONE,
-    Op.ONE,
-    Op.RUN,
-    Op.POLICY,
-    Op.RANGE,
-    Op.CACHE,
-    Op.FREE,
-    Op.FREE,
-    Op.FREE,
-    Op.FREE,
-    Op.FREE,
-    Op.FREE,
-    Op.FREE_MANY,
-    Op.MISTAKE,
-    Op.SPLIT
-  };
-
-  private static final Op[] SETTINGS = {
-    Op.MARKS,
-    Op.MARKS,
-    Op.CAP,
-    Op.CAP,
-    Op.LOWMEM,
-    Op.BOOST,
-    Op.END_BOOST,
-    Op.LIMIT,
-    Op.MINIMUM,
-    Op.TUNE
-  };
-
   private static final int[] LIMITS = {
     AllocationFlags.NONE,
     AllocationFlags.NONE,
@@ -155,20 +92,6 @@ final class ZoneWorld implements Reclaimer, AutoCloseable {
     }
   }
 
-  /// Steps with times in which memory grows short and times in which it comes back.
-  static List<Step> draw(SplitMix64 random, int count) {
-    List<Step> steps = new ArrayList<>();
-    while (steps.size() < count) {
-      Op[] season = random.below(5) < 3 ? GROWING : SHRINKING;
-      for (int left = 50 + random.below(1200); left > 0 && steps.size() < count; left--) {
-        Op[] from = random.oneIn(20) ? SETTINGS : season;
-        Op op = from[random.below(from.length)];
-        steps.add(new Step(op, random.next() >>> 1, random.next() >>> 1, random.next() >>> 1));
-      }
-    }
-    return steps;
-  }
-
   @Override
   public void close() {
     zones.close();
@@ -200,15 +123,15 @@ final class ZoneWorld implements Reclaimer, AutoCloseable {
 
   // ---- Steps ----
 
-  void run(Step step) {
-    long a = step.a;
-    long b = step.b;
-    switch (step.op) {
+  void run(ZoneSteps.Step step) {
+    long a = step.a();
+    long b = step.b();
+    switch (step.op()) {
       case ONE -> block(cpu(a), 0, flags(b));
-      case BLOCK -> block(cpu(a), 1 + (int) (step.c % 5), flags(b));
-      case RUN -> run((int) (a % topology.nodeCount()), 1 + (int) (step.c % 40), flags(b));
-      case POLICY -> policy(a, (int) Math.max(0, step.c % 9 - 5), flags(b));
-      case RANGE -> range(a, 1 + (int) (step.c % 50), (int) b & AllocationFlags.FRAME_BITS);
+      case BLOCK -> block(cpu(a), 1 + (int) (step.c() % 5), flags(b));
+      case RUN -> run((int) (a % topology.nodeCount()), 1 + (int) (step.c() % 40), flags(b));
+      case POLICY -> policy(a, (int) Math.max(0, step.c() % 9 - 5), flags(b));
+      case RANGE -> range(a, 1 + (int) (step.c() % 50), (int) b & AllocationFlags.FRAME_BITS);
       case BULK -> bulk(1 + (int) (a % 60), flags(b));
       case CACHE -> cache(cpu(a), flags(b) & ~(0xFFF << AllocationFlags.ACCOUNT_SHIFT));
       case FREE -> free(a, (int) (b % 3));
@@ -434,24 +357,24 @@ final class ZoneWorld implements Reclaimer, AutoCloseable {
 
   // ---- Settings ----
 
-  private void set(Step step) {
-    ZoneModel.Area area = model.areas.get((int) (step.a % model.areas.size()));
+  private void set(ZoneSteps.Step step) {
+    ZoneModel.Area area = model.areas.get((int) (step.a() % model.areas.size()));
     Zone zone = frames.zones().zone(area.index);
     long unit = Math.max(1, area.total / 8);
-    long some = step.b % unit;
-    switch (step.op) {
+    long some = step.b() % unit;
+    switch (step.op()) {
       case MARKS -> {
-        long low = some + step.c % unit;
-        long high = low + (step.c >>> 16) % unit;
+        long low = some + step.c() % unit;
+        long high = low + (step.c() >>> 16) % unit;
         zone.setWatermarks(some, low, high);
         area.setMarks(some, low, high);
       }
       case CAP -> {
-        area.cap = step.b % (area.min + 1);
+        area.cap = step.b() % (area.min + 1);
         zone.setReserveCap(area.cap);
       }
       case LOWMEM -> {
-        ZoneType wanted = TYPES.get((int) (step.c % ZoneType.COUNT));
+        ZoneType wanted = TYPES.get((int) (step.c() % ZoneType.COUNT));
         area.lowmem[wanted.index()] = some;
         zone.setLowmemReserve(wanted, some);
       }
@@ -464,23 +387,23 @@ final class ZoneWorld implements Reclaimer, AutoCloseable {
         area.boost = 0;
       }
       default -> {
-        model.generosity = step.b % 20;
-        model.compactions = (int) (step.c % 30);
+        model.generosity = step.b() % 20;
+        model.compactions = (int) (step.c() % 30);
         compactions = model.compactions;
       }
     }
   }
 
-  private void quota(Step step) {
+  private void quota(ZoneSteps.Step step) {
     if (accounts.isEmpty()) {
       return;
     }
-    int account = accounts.get((int) (step.a % accounts.size()));
-    if (step.op == Op.LIMIT) {
-      long limit = step.b % 900;
+    int account = accounts.get((int) (step.a() % accounts.size()));
+    if (step.op() == ZoneSteps.Op.LIMIT) {
+      long limit = step.b() % 900;
       assertEquals(quotas.setLimit(account, limit), zones.accounts().setLimit(account, limit));
     } else {
-      long least = step.b % 100;
+      long least = step.b() % 100;
       assertEquals(quotas.setMinimum(account, least), zones.accounts().setMinimum(account, least));
     }
   }

@@ -98,11 +98,11 @@ class ZonedFramesEdgesTest {
     try (TestZones zones = TestZones.plan().part(0, ZoneType.NORMAL, 0, 4096).build()) {
       ZonedFrames frames = zones.frames();
       Zone zone = zones.zone(0, ZoneType.NORMAL);
-      zone.setWatermarks(1000, 1100, 2000);
+      zone.setWatermarks(1800, 1850, 2000);
       assertTrue(frames.tryAllocateOn(0, 0, NONE) >= 0);
       assertTrue(frames.tryAllocateOn(0, 11, NONE) >= 0);
       assertEquals(2047, zone.availableFrames());
-      for (int i = 0; i < 1047; i++) {
+      for (int i = 0; i < 247; i++) {
         assertTrue(frames.tryAllocateOn(0, 0, NONE) >= 0);
       }
       assertEquals(FrameAllocator.NO_FRAME, frames.tryAllocateOn(0, 0, NONE));

@@ -28,16 +28,16 @@ class ZonedFramesModelTest {
     for (int i = 0; i < layouts; i++) {
       long seed = firstSeed + i;
       try {
-        Property.check(seed, 1, random -> ZoneWorld.draw(random, STEPS), steps -> run(seed, steps));
+        Property.check(seed, 1, random -> ZoneSteps.draw(random, STEPS), steps -> run(seed, steps));
       } catch (AssertionError e) {
         throw new AssertionError("layout " + seed + ": " + e.getMessage(), e);
       }
     }
   }
 
-  private static void run(long seed, List<ZoneWorld.Step> steps) {
+  private static void run(long seed, List<ZoneSteps.Step> steps) {
     try (ZoneWorld world = new ZoneWorld(new SplitMix64(seed).next())) {
-      for (ZoneWorld.Step step : steps) {
+      for (ZoneSteps.Step step : steps) {
         world.run(step);
         world.compare();
       }
