@@ -141,7 +141,7 @@ public final class E07_MemoryUnderPressure {
         pfn = take(AllocationFlags.NONE)) {
       taken[count++] = pfn;
     }
-    show("We take all we get, and the cache is left with " + cache.pageCount() + " pages.");
+    show("We take all we get, and the cache is left with " + cache.counters().pages() + " pages.");
     boolean none = take(AllocationFlags.NONE) == FrameAllocator.NO_FRAME;
     IO.println("  an ordinary request: " + (none ? "no frame" : "SERVED"));
     long urgent = take(AllocationFlags.EMERGENCY);

@@ -135,12 +135,12 @@ class MachinePressureTest {
     }
     assertEquals(2, steps);
     assertEquals(1500, zone.availableFrames());
-    assertEquals(2000 - 251, cache.pageCount());
+    assertEquals(2000 - 251, cache.counters().pages());
     assertEquals(0, directReclaims());
     takeTo(1250);
     assertFalse(machine.step(100));
     assertEquals(1250, zone.availableFrames());
-    assertEquals(2000 - 251, cache.pageCount());
+    assertEquals(2000 - 251, cache.counters().pages());
   }
 
   @Test
@@ -150,17 +150,17 @@ class MachinePressureTest {
     assertEquals(FrameAllocator.NO_FRAME, machine.tryAllocate(0, NOWAIT));
     assertEquals(FrameAllocator.NO_FRAME, machine.tryAllocate(3, NOWAIT));
     assertEquals(0, directReclaims());
-    assertEquals(500, cache.pageCount());
+    assertEquals(500, cache.counters().pages());
     long pfn = machine.tryAllocate(0, AllocationFlags.NONE);
     assertTrue(pfn >= 0);
     assertEquals(1, directReclaims());
-    assertEquals(500 - 32, cache.pageCount());
+    assertEquals(500 - 32, cache.counters().pages());
     assertEquals(1000 + 32 - 1, zone.availableFrames());
     // What came back serves the next ones without another reclaim.
     takeTo(1000);
     assertEquals(1, directReclaims());
     assertTrue(machine.tryAllocateFrames(100, AllocationFlags.NONE) >= 0);
-    assertTrue(cache.pageCount() <= 500 - 132);
+    assertTrue(cache.counters().pages() <= 500 - 132);
   }
 
   @Test
@@ -169,7 +169,7 @@ class MachinePressureTest {
     takeTo(1000);
     assertTrue(machine.tryAllocate(0, AllocationFlags.NONE) >= 0);
     takeTo(1000);
-    assertEquals(0, cache.pageCount());
+    assertEquals(0, cache.counters().pages());
     long before = directReclaims();
     assertEquals(FrameAllocator.NO_FRAME, machine.tryAllocate(0, AllocationFlags.NONE));
     assertEquals(before + 1, directReclaims());
@@ -212,10 +212,10 @@ class MachinePressureTest {
     assertTrue(machine.tryAllocate(0, EMERGENCY) >= 0);
     assertTrue(machine.tryAllocate(0, EMERGENCY) >= 0);
     assertEquals(0, directReclaims());
-    assertEquals(100, cache.pageCount());
+    assertEquals(100, cache.counters().pages());
     assertTrue(machine.tryAllocate(0, EMERGENCY) >= 0);
     assertEquals(1, directReclaims());
-    assertEquals(100 - 32, cache.pageCount());
+    assertEquals(100 - 32, cache.counters().pages());
   }
 
   @Test
