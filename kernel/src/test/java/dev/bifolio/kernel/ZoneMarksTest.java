@@ -9,6 +9,7 @@ import dev.bifolio.kernel.firmware.MemoryMap;
 import dev.bifolio.kernel.zone.LowmemReserve;
 import dev.bifolio.kernel.zone.WatermarkRule;
 import dev.bifolio.kernel.zone.Watermarks;
+import dev.bifolio.kernel.zone.Zone;
 import dev.bifolio.kernel.zone.ZoneType;
 import java.util.ArrayList;
 import java.util.List;
@@ -178,8 +179,18 @@ class ZoneMarksTest {
       assertThrows(IllegalArgumentException.class, () -> marks.setMinFree(1L << 31, false));
       assertThrows(IllegalArgumentException.class, () -> marks.setMinFree(-2, false));
       assertEquals(Integer.MAX_VALUE, marks.minFreeKib());
+      // More than there is: refused as a whole, and nothing has changed.
+      Zone zone = machine.zones().zone(0);
+      long min = zone.minFrames();
+      assertThrows(IllegalArgumentException.class, marks::apply);
+      assertEquals(min, zone.minFrames());
+      marks.setMinFree(400L << 20, false);
       marks.apply();
-      assertEquals((1L << 29) - 1, machine.zones().zone(0).minFrames());
+      assertEquals(400L << 18, zone.minFrames());
     }
+    BootOptions most = BootOptions.DEFAULTS.withMinFreeKib(513L << 20);
+    BootException refused =
+        assertThrows(BootException.class, () -> Machine.boot(map, most, BootLog.SILENT));
+    assertTrue(String.valueOf(refused.getMessage()).contains("more than half"));
   }
 }

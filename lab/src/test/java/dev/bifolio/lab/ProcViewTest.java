@@ -118,7 +118,7 @@ class ProcViewTest {
     CommandRun run = CommandRun.of("boot", "--proc", "zoneinfo", "--min-free", "9000000");
     assertEquals(2, run.exit());
     assertEquals("", run.out());
-    assertTrue(run.err().contains("Failed to allocate heap"), run.err());
+    assertTrue(run.err().contains("9000000 KiB are more than half of"), run.err());
     assertEquals(1, run.err().lines().count());
   }
 }

@@ -2,7 +2,26 @@ package dev.bifolio.kernel.platform;
 
 /// The twin of the kernel's class for a model checker: one processor, no native call.
 public final class Cpu {
+  /// See the kernel's class.
+  public static final int REAL = -1;
+
   private Cpu() {}
+
+  /// See the kernel's class. There is one processor here, which nothing changes.
+  ///
+  /// @param cpu 0, or [#REAL]
+  public static void simulate(int cpu) {
+    if (cpu != 0 && cpu != REAL) {
+      throw new IllegalArgumentException("no CPU " + cpu);
+    }
+  }
+
+  /// See the kernel's class.
+  ///
+  /// @return 1 or more
+  public static long threadId() {
+    return Thread.currentThread().threadId();
+  }
 
   /// See the kernel's class.
   ///
