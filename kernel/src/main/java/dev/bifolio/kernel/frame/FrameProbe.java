@@ -1,6 +1,7 @@
 package dev.bifolio.kernel.frame;
 
 import dev.bifolio.kernel.unit.FrameError;
+import dev.bifolio.kernel.unit.FrameRequestException;
 import dev.bifolio.kernel.unit.Pages;
 
 /// What a source of several hybrid allocators asks of one that is not its last resort: requests
@@ -91,6 +92,17 @@ public final class FrameProbe {
   /// @return how many entries were filled
   public int takeBulk(int cpu, long[] pfns, int offset, int count, int flags) {
     return allocator.bulk.allocate(cpu, pfns, offset, count, flags);
+  }
+
+  /// Why a free was refused that has been counted, in words.
+  ///
+  /// @param allocator that refused it
+  /// @param pfn the head frame
+  /// @param order legal for the allocator
+  /// @return what [FrameAllocator#free] would have thrown
+  public static FrameRequestException mistake(HybridAllocator allocator, long pfn, int order) {
+    long frameCount = Pages.orderToFrames(order);
+    return allocator.mistake(allocator.places.errorOf(pfn, frameCount), pfn, frameCount);
   }
 
   /// Counts a request that nobody could serve.

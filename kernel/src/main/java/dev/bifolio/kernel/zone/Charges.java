@@ -2,6 +2,7 @@ package dev.bifolio.kernel.zone;
 
 import dev.bifolio.kernel.frame.FrameInfo;
 import dev.bifolio.kernel.unit.Pages;
+import org.jspecify.annotations.Nullable;
 
 /// Who is charged for a block: the account in the word of its head frame.
 ///
@@ -18,6 +19,16 @@ final class Charges {
 
   Charges(AccountTree accounts) {
     this.accounts = accounts;
+  }
+
+  /// The charges of a machine that has accounts.
+  ///
+  /// @throws IllegalArgumentException if it has none
+  static Charges require(@Nullable Charges charges) {
+    if (charges == null) {
+      throw new IllegalArgumentException("there are no accounts");
+    }
+    return charges;
   }
 
   boolean tryCharge(int account, long frameCount) {

@@ -163,6 +163,15 @@ final class FreePath {
     return result;
   }
 
+  /// Notes who was charged for a range, at each of its blocks.
+  void writeAll(long startPfn, long frameCount, int account) {
+    long end = startPfn + frameCount;
+    for (long pfn = startPfn; account != AccountTree.NOBODY && pfn < end; ) {
+      Charges.write(infoOf(pfn), pfn, account);
+      pfn += Charges.blockAt(pfn, end, maxOrder);
+    }
+  }
+
   /// Whether a range is allocated as just the blocks that a range is carved into.
   private boolean isAllocated(long startPfn, long frameCount) {
     FrameMap map = zones.mapOf(startPfn);

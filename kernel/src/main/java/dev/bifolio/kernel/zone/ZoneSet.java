@@ -113,6 +113,14 @@ public final class ZoneSet {
     return (high ? ZoneType.HIGHMEM : ZoneType.NORMAL).index();
   }
 
+  /// Refuses flags that contradict each other.
+  static void requireClass(int flags) {
+    int both = AllocationFlags.MOVABLE_ZONE | AllocationFlags.MOVABLE;
+    if ((flags & both) == AllocationFlags.MOVABLE_ZONE) {
+      throw new IllegalArgumentException("the movable zone is for movable frames only");
+    }
+  }
+
   /// The highest type that a request may have.
   int highestType(int flags) {
     return highest[flags >>> LIMIT_SHIFT & LIMIT_MASK];

@@ -53,6 +53,9 @@ public final class ZonedFrames {
   /// Bytes of memory that it needs beside those of its banks.
   public static final int BYTE_SIZE = ZoneSet.PEAK_BYTES;
 
+  /// Frees find the CPU by themselves, if they have to.
+  private static final int ANY_CPU = -1;
+
   /// Flags that the quick way does not know.
   private static final int SLOW_FLAGS = AllocationFlags.ALL & ~AllocationFlags.FRAME_BITS;
 
@@ -140,7 +143,20 @@ public final class ZonedFrames {
   /// @param flags [AllocationFlags]
   /// @return the head frame, or the code of a FrameError
   public long tryAllocate(int order, int flags) {
-    return tryAllocateOn(Cpu.current(), order, flags);
+    // As in tryAllocateOn, which would be one call more: the compiler inlines only so deep.
+    int cpu = Cpu.current();
+    FrameProbe bank = onlyBank;
+    if (bank != null
+        && (flags & SLOW_FLAGS) == 0
+        && order >= 0
+        && order <= maxOrder
+        && firstGauge.takeFar(cpu, 1L << order)) {
+      long pfn = bank.takeBlock(cpu, order, flags);
+      if (pfn >= 0) {
+        return pfn;
+      }
+    }
+    return tryAllocateOn(cpu, order, flags);
   }
 
   /// A block, near a CPU, from its caches and allowances: for replay and tests.
@@ -205,15 +221,7 @@ public final class ZonedFrames {
   /// @param flags [AllocationFlags]
   /// @return the first frame, or the code of a FrameError
   public long tryAllocateFrames(long frameCount, int flags) {
-    if (frameCount <= 0) {
-      return refuse(FrameError.ZERO_ALLOCATION);
-    }
-    if (frameCount > Pages.orderToFrames(maxOrder)) {
-      return refuse(FrameError.TOO_LARGE);
-    }
-    int cpu = Cpu.current();
-    int node = topology.nodeOfCpu(cpu);
-    return charged(cpu, node, null, frameCount, flags, ZoneSearch.ANYWHERE, Long.MAX_VALUE);
+    return tryAllocateNear(topology.nodeOfCpu(Cpu.current()), frameCount, flags);
   }
 
   /// A run of a node, or of no other place.
@@ -264,13 +272,13 @@ public final class ZonedFrames {
       int flags,
       int shape,
       long maxPfn) {
-    requireClass(flags);
+    ZoneSet.requireClass(flags);
     int account = AllocationFlags.accountOf(flags);
     if (account == AccountTree.NOBODY) {
       long pfn = search.find(cpu, home, policy, frameCount, flags, shape, maxPfn);
       return pfn >= 0 ? pfn : exhausted(home, frameCount, shape != ZoneSearch.ANYWHERE);
     }
-    Charges who = requireCharges();
+    Charges who = Charges.require(charges);
     long pfn = FrameAllocator.NO_FRAME;
     if (who.tryCharge(account, frameCount)) {
       try {
@@ -286,20 +294,6 @@ public final class ZonedFrames {
     }
     Charges.write(frees.infoOf(pfn), pfn, account);
     return pfn;
-  }
-
-  private static void requireClass(int flags) {
-    int both = AllocationFlags.MOVABLE_ZONE | AllocationFlags.MOVABLE;
-    if ((flags & both) == AllocationFlags.MOVABLE_ZONE) {
-      throw new IllegalArgumentException("the movable zone is for movable frames only");
-    }
-  }
-
-  private Charges requireCharges() {
-    if (charges == null) {
-      throw new IllegalArgumentException("there are no accounts");
-    }
-    return charges;
   }
 
   private long exhausted(int home, long frameCount, boolean placed) {
@@ -329,18 +323,14 @@ public final class ZonedFrames {
       return refuse(frameCount < 1 ? FrameError.ZERO_ALLOCATION : FrameError.OUT_OF_RANGE);
     }
     int account = AllocationFlags.accountOf(flags);
-    Charges who = account == AccountTree.NOBODY ? null : requireCharges();
+    Charges who = account == AccountTree.NOBODY ? null : Charges.require(charges);
     if (who != null && !who.tryCharge(account, frameCount)) {
       return exhausted(zone, frameCount, true);
     }
     long result = zone.memory.takeRange(Cpu.current(), startPfn, frameCount, flags);
     if (result >= 0) {
       zone.gauge.spend(frameCount);
-      long end = startPfn + frameCount;
-      for (long pfn = startPfn; who != null && pfn < end; ) {
-        Charges.write(frees.infoOf(pfn), pfn, account);
-        pfn += Charges.blockAt(pfn, end, maxOrder);
-      }
+      frees.writeAll(startPfn, frameCount, account);
       return result;
     }
     if (who != null) {
@@ -387,7 +377,15 @@ public final class ZonedFrames {
   /// @param order the order it was allocated with
   /// @return 0, or the code of a FrameError
   public long tryFree(long pfn, int order) {
-    return frees.tryFree(pfn, order);
+    HybridAllocator bank = onlyUncharged;
+    if (bank == null) {
+      return frees.tryFree(pfn, order);
+    }
+    long result = bank.tryFreeOn(ANY_CPU, pfn, order);
+    if (result == 0) {
+      firstGauge.add(1L << order);
+    }
+    return result;
   }
 
   /// Frees a run.
@@ -416,10 +414,13 @@ public final class ZonedFrames {
   ///   that size
   public void free(long pfn, int order) {
     HybridAllocator bank = onlyUncharged;
-    Zone zone = bank == null && charges == null ? zones.ofFrame(pfn) : null;
-    if (bank != null) {
-      bank.free(pfn, order);
+    if (bank != null && bank.tryFreeOn(ANY_CPU, pfn, order) == 0) {
       firstGauge.add(1L << order);
+      return;
+    }
+    Zone zone = charges == null ? zones.ofFrame(pfn) : null;
+    if (bank != null) {
+      throw FrameProbe.mistake(bank, pfn, order);
     } else if (zone != null && zone.onlyAllocator != null) {
       zone.onlyAllocator.free(pfn, order);
       zone.gauge.add(1L << order);
