@@ -43,9 +43,8 @@ import org.jspecify.annotations.Nullable;
 /// Arguments of tries are checked as by [FrameAllocator]; what a refusal says is there too. Any
 /// thread, but for handing memory over.
 ///
-/// Cost above a bare allocator: a load and a store of a line of the CPU's, two loads for the zone
-/// and the mode; no shared write while memory is plenty. Rejected: zone lists as arrays (n nodes
-/// have n² entries; a node's order is walked instead); a lock for each zone.
+/// Cost above a bare allocator: a load and a store of a line of the CPU's, two loads for zone and
+/// mode; no shared write while memory is plenty. Rejected: lists of zones (n nodes have n² entries).
 ///
 /// Sources: Gorman, Understanding the Linux Virtual Memory Manager, 2004, ch. 2 and 6; Linux,
 /// `Documentation/mm/physical_memory.rst` and `mm/page_alloc.c` for the order of the steps.
