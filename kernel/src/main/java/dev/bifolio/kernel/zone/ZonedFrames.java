@@ -44,7 +44,7 @@ import org.jspecify.annotations.Nullable;
 /// thread, but for handing memory over.
 ///
 /// Cost above a bare allocator: a load and a store of a line of the CPU's, two loads for zone and
-/// mode; no shared write while memory is plenty. Rejected: lists of zones (n nodes have n² entries).
+/// mode; no shared write while memory is plenty. Rejected: lists of zones, n² for n nodes.
 ///
 /// Sources: Gorman, Understanding the Linux Virtual Memory Manager, 2004, ch. 2 and 6; Linux,
 /// `Documentation/mm/physical_memory.rst` and `mm/page_alloc.c` for the order of the steps.
