@@ -7,6 +7,7 @@ import dev.bifolio.kernel.frame.FrameStatistics;
 import dev.bifolio.kernel.frame.ValidationReport;
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.Pages;
+import org.jspecify.annotations.Nullable;
 
 /// Banks of classic allocators, which are for one thread: a spin lock of the zone stands around
 /// every call.
@@ -174,7 +175,7 @@ final class LockedMemory implements ZoneMemory {
     return banks.allocator(Math.max(0, banks.indexOf(pfn)));
   }
 
-  private @org.jspecify.annotations.Nullable FrameError mistakeIn(long pfn, long frameCount) {
+  private @Nullable FrameError mistakeIn(long pfn, long frameCount) {
     if (frameCount > 0 && banks.indexOf(pfn) >= 0) {
       return null;
     }

@@ -12,8 +12,9 @@ import org.jspecify.annotations.Nullable;
 ///   2  wake background reclaim where it is below low
 ///   3  each zone, down to min                 ──> served
 ///   4  EMERGENCY: each zone, down to the floor of the reserve ──> served, counted
-///   5  unless NOWAIT: reclaim or compact zone by zone, and 3 after each that it helped; bounded
-///   6  count what is really there, and 3 or 4 once more ──> served, or no frame
+///   5  count what is really there, once
+///   6  unless NOWAIT: reclaim or compact zone by zone, and 3 after each that it helped; bounded
+///   7  3 or 4 once more                       ──> served, or no frame
 /// ```
 ///
 /// *Each zone*: nodes nearest first from the home node, in a node from the highest type that the
@@ -94,18 +95,18 @@ final class ZoneSearch {
     if (pfn < 0 && emergency) {
       pfn = pass(FLOOR, cpu, home, policy, frameCount, flags, shape, maxPfn);
     }
-    if (pfn < 0 && (flags & AllocationFlags.NOWAIT) == 0) {
+    if (pfn >= 0) {
+      return pfn;
+    }
+    recount(home, policy, flags, maxPfn);
+    if ((flags & AllocationFlags.NOWAIT) == 0) {
       pfn = afterReclaim(cpu, home, policy, frameCount, flags, shape, maxPfn);
     }
-    if (pfn < 0) {
-      recount(home, policy, flags);
-      int mark = emergency ? FLOOR : MIN;
-      pfn = pass(mark, cpu, home, policy, frameCount, flags, shape, maxPfn);
-    }
-    return pfn;
+    int mark = emergency ? FLOOR : MIN;
+    return pfn >= 0 ? pfn : pass(mark, cpu, home, policy, frameCount, flags, shape, maxPfn);
   }
 
-  // ---- One way through the zones ----
+  // ---- The way through the zones ----
 
   private long pass(
       int mark,
@@ -117,26 +118,57 @@ final class ZoneSearch {
       int shape,
       long maxPfn) {
     int highest = zones.highestType(flags);
-    int lowest = ZoneSet.lowestType(highest);
-    int nodes = nodeCount(home, flags);
-    for (int sets = 0; sets < setCount(policy); sets++) {
-      for (int n = 0; n < nodes; n++) {
-        int node = nodeAt(home, n, highest);
-        if (node < 0) {
-          continue;
-        }
-        for (int type = highest; type >= lowest && allows(policy, node, sets); type--) {
-          Zone zone = zones.at(node, type);
-          if (zone != null && zone.startPfn() <= maxPfn) {
-            long pfn = take(zone, mark, highest, cpu, frameCount, flags, shape, maxPfn);
-            if (pfn >= 0) {
-              return pfn;
-            }
+    int steps = stepCount(home, flags);
+    int walks = policy == null ? 1 : policy.walkCount();
+    for (int walk = 0; walk < walks; walk++) {
+      for (int step = 0; step < steps; step++) {
+        Zone zone = zoneAt(home, step, highest);
+        if (zone != null
+            && zone.startPfn() <= maxPfn
+            && (policy == null || policy.allows(walk, zone.nodeIndex()))) {
+          long pfn = take(zone, mark, highest, cpu, frameCount, flags, shape, maxPfn);
+          if (pfn >= 0) {
+            return pfn;
           }
         }
       }
     }
     return FrameAllocator.NO_FRAME;
+  }
+
+  /// How many steps the way has, with those where there is no zone.
+  private int stepCount(int home, int flags) {
+    return nodeCount(home, flags) * typeCount(zones.highestType(flags));
+  }
+
+  /// The zone at a step of the way: nodes in their order, in each from the highest type downwards.
+  private @Nullable Zone zoneAt(int home, int step, int highest) {
+    int types = typeCount(highest);
+    int node = nodeAt(home, step / types, highest);
+    return node < 0 ? null : zones.at(node, highest - step % types);
+  }
+
+  /// How many types a request may have: device memory is alone.
+  private static int typeCount(int highest) {
+    return highest == ZoneType.DEVICE.index() ? 1 : highest + 1;
+  }
+
+  /// The zone at a step, if it may serve in any walk.
+  private @Nullable Zone candidateAt(
+      int home, int step, int highest, @Nullable NumaPolicy policy, long maxPfn) {
+    Zone zone = zoneAt(home, step, highest);
+    if (zone == null || zone.startPfn() > maxPfn) {
+      return null;
+    }
+    if (policy == null) {
+      return zone;
+    }
+    for (int walk = 0; walk < policy.walkCount(); walk++) {
+      if (policy.allows(walk, zone.nodeIndex())) {
+        return zone;
+      }
+    }
+    return null;
   }
 
   private int nodeCount(int home, int flags) {
@@ -166,14 +198,6 @@ final class ZoneSearch {
     int node = position <= withRam ? topology.fallback(home, position - 1) : position - 1 - withRam;
     boolean wasThere = node == home || (position > withRam && topology.hasMemory(node));
     return wasThere ? -1 : node;
-  }
-
-  private static int setCount(@Nullable NumaPolicy policy) {
-    return policy == null ? 1 : policy.walkCount();
-  }
-
-  private static boolean allows(@Nullable NumaPolicy policy, int node, int set) {
-    return policy == null || policy.allows(set, node);
   }
 
   private static long take(
@@ -217,20 +241,11 @@ final class ZoneSearch {
   private void wake(
       int home, @Nullable NumaPolicy policy, long frameCount, int flags, int shape, long maxPfn) {
     int highest = zones.highestType(flags);
-    for (int n = 0; n < nodeCount(home, flags); n++) {
-      int node = nodeAt(home, n, highest);
-      if (node < 0) {
-        continue;
-      }
-      for (int type = highest; type >= ZoneSet.lowestType(highest); type--) {
-        Zone zone = zones.at(node, type);
-        if (zone != null
-            && mayServe(policy, node)
-            && zone.startPfn() <= maxPfn
-            && isWorthWaking(zone, frameCount, shape)) {
-          zone.count(Zone.Event.WAKE, 1);
-          reclaimer.wake(zone, ZoneSet.orderOf(frameCount));
-        }
+    for (int step = 0; step < stepCount(home, flags); step++) {
+      Zone zone = candidateAt(home, step, highest, policy, maxPfn);
+      if (zone != null && isWorthWaking(zone, frameCount, shape)) {
+        zone.count(Zone.Event.WAKE, 1);
+        reclaimer.wake(zone, ZoneSet.orderOf(frameCount));
       }
     }
   }
@@ -240,12 +255,15 @@ final class ZoneSearch {
     return inPieces || (!zone.isPlenty() && zone.availableFrames() < zone.lowFrames() + frameCount);
   }
 
-  private static boolean mayServe(@Nullable NumaPolicy policy, int node) {
-    boolean may = policy == null;
-    for (int set = 0; policy != null && set < policy.walkCount(); set++) {
-      may |= policy.allows(set, node);
+  /// Mends counters that others made wrong by what was on its way: so no request fails for that.
+  private void recount(int home, @Nullable NumaPolicy policy, int flags, long maxPfn) {
+    int highest = zones.highestType(flags);
+    for (int step = 0; step < stepCount(home, flags); step++) {
+      Zone zone = candidateAt(home, step, highest, policy, maxPfn);
+      if (zone != null && !zone.isPlenty()) {
+        long _ = zone.recount();
+      }
     }
-    return may;
   }
 
   /// Has frames given back where there are too few, and pieces joined where there are enough, zone
@@ -262,21 +280,15 @@ final class ZoneSearch {
     boolean helped = highest != ZoneType.DEVICE.index(); // nobody gives device memory back
     for (int round = 0; round < MOST_ROUNDS && helped; round++) {
       helped = false;
-      for (int n = 0; n < nodeCount(home, flags); n++) {
-        int node = nodeAt(home, n, highest);
-        if (node < 0) {
-          continue;
-        }
-        for (int type = highest; type >= 0 && mayServe(policy, node); type--) {
-          Zone zone = zones.at(node, type);
-          if (zone != null
-              && fits(zone, frameCount, maxPfn)
-              && relieve(zone, highest, frameCount, round == 0 && shape == ANYWHERE)) {
-            helped = true;
-            long pfn = pass(MIN, cpu, home, policy, frameCount, flags, shape, maxPfn);
-            if (pfn >= 0) {
-              return pfn;
-            }
+      for (int step = 0; step < stepCount(home, flags); step++) {
+        Zone zone = candidateAt(home, step, highest, policy, maxPfn);
+        if (zone != null
+            && zone.managedFrames() >= frameCount
+            && relieve(zone, highest, frameCount, round == 0 && shape == ANYWHERE)) {
+          helped = true;
+          long pfn = pass(MIN, cpu, home, policy, frameCount, flags, shape, maxPfn);
+          if (pfn >= 0) {
+            return pfn;
           }
         }
       }
@@ -284,16 +296,12 @@ final class ZoneSearch {
     return FrameAllocator.NO_FRAME;
   }
 
-  private static boolean fits(Zone zone, long frameCount, long maxPfn) {
-    return zone.managedFrames() >= frameCount && zone.startPfn() <= maxPfn;
-  }
-
   /// Tries to help one zone.
   ///
   /// @param joins whether pieces may be joined: once a request, and not for one in a certain place
   /// @return whether the zone has more frames than before, or larger blocks
   private boolean relieve(Zone zone, int highest, long frameCount, boolean joins) {
-    long available = zone.recount();
+    long available = zone.availableFrames();
     long missing = frameCount + zone.minFrames() + zone.lowmemReserve(highest) - available;
     int order = ZoneSet.orderOf(frameCount);
     boolean more = false;
@@ -308,21 +316,5 @@ final class ZoneSearch {
     zone.boost(BOOST_FRAMES);
     zone.count(Zone.Event.COMPACTION, 1);
     return reclaimer.compact(zone, order) || more;
-  }
-
-  private void recount(int home, @Nullable NumaPolicy policy, int flags) {
-    int highest = zones.highestType(flags);
-    for (int n = 0; n < nodeCount(home, flags); n++) {
-      int node = nodeAt(home, n, highest);
-      if (node < 0) {
-        continue;
-      }
-      for (int type = highest; type >= ZoneSet.lowestType(highest); type--) {
-        Zone zone = zones.at(node, type);
-        if (zone != null && mayServe(policy, node)) {
-          long _ = zone.gauge.recount();
-        }
-      }
-    }
   }
 }

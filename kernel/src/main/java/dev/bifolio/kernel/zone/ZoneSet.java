@@ -126,11 +126,6 @@ public final class ZoneSet {
     return highest[flags >>> LIMIT_SHIFT & LIMIT_MASK];
   }
 
-  /// The lowest type that a request may have, whose highest is given: device memory is alone.
-  static int lowestType(int highest) {
-    return highest == ZoneType.DEVICE.index() ? highest : 0;
-  }
-
   /// How many zones have memory.
   ///
   /// @return 1 or more
