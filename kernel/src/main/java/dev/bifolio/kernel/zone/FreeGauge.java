@@ -35,7 +35,7 @@ import dev.bifolio.kernel.platform.Memory;
 /// FAR could have failed.
 ///
 /// ```
-///   line 0   mode: 0 FAR, 1 NEAR      read by all, written at changes
+///   line 0   mode: 0 FAR, 1 NEAR; a zero      read by all, the mode written at changes
 ///   line 1   lock, far mark, margin
 ///   line 2   counter of NEAR
 ///   line 3   pool of FAR
@@ -64,6 +64,7 @@ final class FreeGauge {
   private static final long LINE = 64;
 
   // Offsets of lines and words.
+  private static final long ZERO = 8;
   private static final long LOCK = LINE;
   private static final long FAR_MARK = LINE + 8;
   private static final long MARGIN = LINE + 16;
@@ -79,8 +80,11 @@ final class FreeGauge {
   private final long address;
   private final long stripeMask;
 
-  /// Whether CPUs have to share stripes, and so must not just load and store.
-  private final boolean shared;
+  /// Where the quick way looks. Where CPUs have to share stripes, one must not just load and store:
+  /// there it finds nothing but the zero, and so needs to ask for neither.
+  private final long ownAllowances;
+
+  private final long ownMask;
 
   private final ZoneMemory memory;
   private final SpinLock lock;
@@ -93,7 +97,9 @@ final class FreeGauge {
   FreeGauge(long address, int cpuCount, int realCpuCount, ZoneMemory memory) {
     this.address = address;
     this.stripeMask = stripes(cpuCount) - 1;
-    this.shared = stripes(cpuCount) < realCpuCount;
+    boolean shared = stripes(cpuCount) < realCpuCount;
+    this.ownAllowances = address + (shared ? ZERO : STRIPES);
+    this.ownMask = shared ? 0 : stripeMask;
     this.memory = memory;
     this.lock = new SpinLock(address + LOCK);
   }
@@ -111,21 +117,21 @@ final class FreeGauge {
 
   /// Takes frames from the allowance of a CPU.
   ///
-  /// @return false if it has too few, or the marks are near: [#takeAbove] decides
+  /// @return false if it has too few, the marks are near, or the allowance is for several CPUs:
+  ///   [#takeAbove] decides
   boolean takeFar(int cpu, long frameCount) {
-    long allowance = address + STRIPES + (cpu & stripeMask) * LINE;
+    long allowance = ownAllowances + (cpu & ownMask) * LINE;
     long now = Memory.getLong(allowance);
     if (now < frameCount) {
       return false;
-    }
-    if (shared) {
-      return takeShared(allowance, frameCount);
     }
     Memory.putLong(allowance, now - frameCount);
     return true;
   }
 
-  private static boolean takeShared(long allowance, long frameCount) {
+  /// The same from an allowance that other CPUs use too.
+  private boolean takeShared(int cpu, long frameCount) {
+    long allowance = address + STRIPES + (cpu & stripeMask) * LINE;
     while (true) {
       long now = Memory.getLongVolatile(allowance);
       if (now < frameCount) {
@@ -139,7 +145,8 @@ final class FreeGauge {
 
   /// Takes frames if as many as the mark are left then.
   boolean takeAbove(int cpu, long frameCount, long mark) {
-    if (takeFar(cpu, frameCount)) {
+    boolean shared = ownAllowances == address + ZERO;
+    if (shared ? takeShared(cpu, frameCount) : takeFar(cpu, frameCount)) {
       return true;
     }
     for (boolean counted = false; isFar(); counted = true) {

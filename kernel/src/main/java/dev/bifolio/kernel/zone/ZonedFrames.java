@@ -74,8 +74,8 @@ public final class ZonedFrames {
   /// The zone that such a request prefers where there is one node.
   private final @Nullable Zone home;
 
-  /// The quick way of one node with one hybrid bank, since each object more on the way to a word
-  /// costs half a nanosecond; null elsewhere. The way back is null too if blocks may be charged.
+  /// The quick way of one node with one hybrid bank that has all orders, since each load more on
+  /// the way to a word costs; null elsewhere. The way back is null too if blocks may be charged.
   private final @Nullable FrameProbe onlyBank;
 
   private final @Nullable HybridAllocator onlyUncharged;
@@ -111,7 +111,8 @@ public final class ZonedFrames {
     home = preferred.length == 1 ? preferred[0] : null;
     HybridAllocator only =
         banks.length == 1 && banks[0].allocator() instanceof HybridAllocator h ? h : null;
-    onlyBank = only == null || home == null ? null : new FrameProbe(only);
+    boolean quick = only != null && home != null && maxOrder == Pages.MAX_ORDER;
+    onlyBank = quick && only != null ? new FrameProbe(only) : null;
     onlyUncharged = charges == null ? only : null;
     frees = new FreePath(zones, charges, onlyUncharged, maxOrder);
     firstGauge = zones.zone(0).gauge;
@@ -147,8 +148,7 @@ public final class ZonedFrames {
     FrameProbe bank = onlyBank;
     if (bank != null
         && (flags & SLOW_FLAGS) == 0
-        && order >= 0
-        && order <= maxOrder
+        && Integer.compareUnsigned(order, Pages.MAX_ORDER) <= 0
         && firstGauge.takeFar(cpu, 1L << order)) {
       long pfn = bank.takeBlock(cpu, order, flags);
       if (pfn >= 0) {

@@ -214,11 +214,16 @@ class FreeGaugeWordsTest {
     gauge(1, 4, 8000, 1000, 0);
     assertTrue(gauge.takeAbove(3, 1, 0));
     long allowance = allowance(0);
-    assertTrue(gauge.takeFar(1, allowance - 1));
+    assertTrue(allowance > 1);
+    assertFalse(gauge.takeFar(1, 1)); // the quick way is for who has a stripe of his own
+    long pool = word(POOL);
+    assertTrue(gauge.takeAbove(1, allowance - 1, 0));
     assertEquals(1, allowance(0));
-    assertFalse(gauge.takeFar(2, 2));
-    assertTrue(gauge.takeFar(2, 1));
-    assertFalse(gauge.takeFar(0, 1));
+    assertTrue(gauge.takeAbove(2, 1, 0));
+    assertEquals(0, allowance(0));
+    assertEquals(pool, word(POOL)); // not asked until the allowance is used up
+    assertTrue(gauge.takeAbove(0, 1, 0));
+    assertTrue(word(POOL) < pool);
   }
 
   @Test
