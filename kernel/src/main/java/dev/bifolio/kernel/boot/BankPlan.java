@@ -1,5 +1,6 @@
 package dev.bifolio.kernel.boot;
 
+import dev.bifolio.kernel.firmware.NodeIds;
 import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.unit.Pages;
 
