@@ -71,7 +71,7 @@ public final class Machine implements FrameRequests, AutoCloseable {
   private final MemoryReclaim reclaim;
   private final Watermarks watermarks;
   private final @Nullable AccountTree accounts;
-  private final @Nullable HotMemory hot;
+  private final HotMemory hot;
   private final BootReport report;
   private final long[] releasableRuns;
   private boolean released;
@@ -440,11 +440,12 @@ public final class Machine implements FrameRequests, AutoCloseable {
     return accounts;
   }
 
-  /// What is offline: memory that can be added, and taken away.
+  /// What is offline: whole areas that can be added and taken away, RAM as well as the headroom of
+  /// [BootOptions#withHeadroom].
   ///
-  /// @return null unless [BootOptions#withHeadroom] left room for an area
+  /// @return the same for as long as the machine runs
   /// @throws IllegalStateException after [#close()]
-  public @Nullable HotMemory hotMemory() {
+  public HotMemory hotMemory() {
     requireOpen();
     return hot;
   }
