@@ -13,5 +13,6 @@ module dev.bifolio.kernel {
   exports dev.bifolio.kernel.frame;
   exports dev.bifolio.kernel.zone;
   exports dev.bifolio.kernel.reclaim;
+  exports dev.bifolio.kernel.table;
   exports dev.bifolio.kernel.boot;
 }
