@@ -23,6 +23,8 @@ public final class Memory {
 
   private static final VarHandle LONG = ValueLayout.JAVA_LONG.varHandle();
 
+  private static final VarHandle INT = ValueLayout.JAVA_INT.varHandle();
+
   /// Every legal address passes these masks unchanged. With them C2 knows that an offset is
   /// aligned, not negative and far from the end, and leaves out the checks of bounds and alignment,
   /// which it cannot do for an address it knows nothing of. One bit more, and the largest offset
@@ -79,6 +81,22 @@ public final class Memory {
   /// @param value the value
   public static void putByte(long address, byte value) {
     ALL.set(ValueLayout.JAVA_BYTE, address, value);
+  }
+
+  /// Load of 4 bytes with acquire semantics.
+  ///
+  /// @param address a multiple of 4
+  /// @return the value
+  public static int getIntAcquire(long address) {
+    return (int) INT.getAcquire(ALL, address & ALIGNED_4);
+  }
+
+  /// Store of 4 bytes with release semantics.
+  ///
+  /// @param address a multiple of 4
+  /// @param value the value
+  public static void putIntRelease(long address, int value) {
+    INT.setRelease(ALL, address & ALIGNED_4, value);
   }
 
   /// Load of 8 bytes with acquire semantics.

@@ -16,7 +16,7 @@ package dev.bifolio.kernel.table;
 /// hardware management (DBM); the software bit 55 says it.
 ///
 /// Source: Arm Architecture Reference Manual for A-profile, DDI 0487, D8.3 (descriptor formats),
-/// D8.4 (permissions, tables D8-60 and following) and D24.2 (MAIR_EL1).
+/// D8.4 (permissions), D8.16 (break before make) and D24.2 (MAIR_EL1).
 public final class Aarch64Format extends PageFormat {
   /// The format.
   public static final Aarch64Format INSTANCE = new Aarch64Format();
@@ -56,6 +56,11 @@ public final class Aarch64Format extends PageFormat {
   @Override
   public boolean isCanonical(long virtualAddress) {
     return virtualAddress >> 48 == 0 || virtualAddress >> 48 == -1;
+  }
+
+  @Override
+  public boolean breaksBeforeMake() {
+    return true;
   }
 
   @Override

@@ -159,6 +159,14 @@ public abstract sealed class PageFormat permits X86Format, I386Format, Aarch64Fo
     return virtualAddress << unused >> unused == virtualAddress;
   }
 
+  /// Whether a page must be gone from all processors before something of another size takes its
+  /// place.
+  ///
+  /// @return true where the architecture wants *break before make*
+  public boolean breaksBeforeMake() {
+    return false;
+  }
+
   /// Physical addresses are below two to this.
   ///
   /// @return 32 … 56
