@@ -119,13 +119,10 @@ final class ZoneSearch {
       long maxPfn) {
     int highest = zones.highestType(flags);
     int steps = stepCount(home, flags);
-    int walks = policy == null ? 1 : policy.walkCount();
-    for (int walk = 0; walk < walks; walk++) {
+    for (int walk = 0; walk < walkCount(policy); walk++) {
       for (int step = 0; step < steps; step++) {
-        Zone zone = zoneAt(home, step, highest);
-        if (zone != null
-            && zone.startPfn() <= maxPfn
-            && (policy == null || policy.allows(walk, zone.nodeIndex()))) {
+        Zone zone = allowedAt(walk, home, step, highest, policy, maxPfn);
+        if (zone != null) {
           long pfn = take(zone, mark, highest, cpu, frameCount, flags, shape, maxPfn);
           if (pfn >= 0) {
             return pfn;
@@ -134,6 +131,22 @@ final class ZoneSearch {
       }
     }
     return FrameAllocator.NO_FRAME;
+  }
+
+  /// The zone that a request would like best, whatever is left there: the first on its way.
+  ///
+  /// @return null if no zone may serve it
+  @Nullable Zone preferred(int home, @Nullable NumaPolicy policy, int flags, long maxPfn) {
+    int highest = zones.highestType(flags);
+    for (int walk = 0; walk < walkCount(policy); walk++) {
+      for (int step = 0; step < stepCount(home, flags); step++) {
+        Zone zone = allowedAt(walk, home, step, highest, policy, maxPfn);
+        if (zone != null) {
+          return zone;
+        }
+      }
+    }
+    return null;
   }
 
   /// How many steps the way has, with those where there is no zone.
@@ -153,18 +166,27 @@ final class ZoneSearch {
     return highest == ZoneType.DEVICE.index() ? 1 : highest + 1;
   }
 
+  private static int walkCount(@Nullable NumaPolicy policy) {
+    return policy == null ? 1 : policy.walkCount();
+  }
+
+  /// The zone at a step, if it may serve in a walk.
+  private @Nullable Zone allowedAt(
+      int walk, int home, int step, int highest, @Nullable NumaPolicy policy, long maxPfn) {
+    Zone zone = zoneAt(home, step, highest);
+    return zone != null
+            && zone.startPfn() <= maxPfn
+            && (policy == null || policy.allows(walk, zone.nodeIndex()))
+        ? zone
+        : null;
+  }
+
   /// The zone at a step, if it may serve in any walk.
   private @Nullable Zone candidateAt(
       int home, int step, int highest, @Nullable NumaPolicy policy, long maxPfn) {
-    Zone zone = zoneAt(home, step, highest);
-    if (zone == null || zone.startPfn() > maxPfn) {
-      return null;
-    }
-    if (policy == null) {
-      return zone;
-    }
-    for (int walk = 0; walk < policy.walkCount(); walk++) {
-      if (policy.allows(walk, zone.nodeIndex())) {
+    for (int walk = 0; walk < walkCount(policy); walk++) {
+      Zone zone = allowedAt(walk, home, step, highest, policy, maxPfn);
+      if (zone != null) {
         return zone;
       }
     }
@@ -239,7 +261,12 @@ final class ZoneSearch {
 
   /// Zones below low, and those that have frames enough, but perhaps in too small pieces.
   private void wake(
-      int home, @Nullable NumaPolicy policy, long frameCount, int flags, int shape, long maxPfn) {
+      int home,
+      @Nullable NumaPolicy policy,
+      long frameCount,
+      int flags,
+      int shape,
+      long maxPfn) {
     int highest = zones.highestType(flags);
     for (int step = 0; step < stepCount(home, flags); step++) {
       Zone zone = candidateAt(home, step, highest, policy, maxPfn);

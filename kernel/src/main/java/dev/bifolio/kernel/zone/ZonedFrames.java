@@ -38,7 +38,8 @@ import org.jspecify.annotations.Nullable;
 ///   nothing else does.
 /// - I3 An account is charged before frames are looked for, and refunded when none are found or
 ///   when the frames are freed, by whomever.
-/// - I4 A request that no zone serves is one failure, counted by the zone that it preferred.
+/// - I4 A request that no zone serves is one failure, counted by the zone that it preferred; by the
+///   first of all, if none may serve it.
 ///
 /// Arguments of tries are checked as by [FrameAllocator]; what a refusal says is there too. Any
 /// thread, but for handing memory over.
@@ -273,31 +274,26 @@ public final class ZonedFrames {
       long maxPfn) {
     ZoneSet.requireClass(flags);
     int account = AllocationFlags.accountOf(flags);
-    if (account == AccountTree.NOBODY) {
-      long pfn = search.find(cpu, home, policy, frameCount, flags, shape, maxPfn);
-      return pfn >= 0 ? pfn : exhausted(home, frameCount, shape != ZoneSearch.ANYWHERE);
-    }
-    Charges who = Charges.require(charges);
+    Charges who = account == AccountTree.NOBODY ? null : Charges.require(charges);
     long pfn = FrameAllocator.NO_FRAME;
-    if (who.tryCharge(account, frameCount)) {
+    if (who == null || who.tryCharge(account, frameCount)) {
       try {
         pfn = search.find(cpu, home, policy, frameCount, flags, shape, maxPfn);
       } finally {
-        if (pfn < 0) {
+        if (pfn < 0 && who != null) {
           who.refund(account, frameCount);
         }
       }
     }
     if (pfn < 0) {
-      return exhausted(home, frameCount, shape != ZoneSearch.ANYWHERE);
+      Zone zone = search.preferred(home, policy, flags, maxPfn);
+      boolean placed = shape != ZoneSearch.ANYWHERE;
+      return exhausted(zone == null ? zones.zone(0) : zone, frameCount, placed);
     }
-    Charges.write(frees.infoOf(pfn), pfn, account);
+    if (who != null) {
+      Charges.write(frees.infoOf(pfn), pfn, account);
+    }
     return pfn;
-  }
-
-  private long exhausted(int home, long frameCount, boolean placed) {
-    Zone zone = preferred[home];
-    return exhausted(zone == null ? zones.zone(0) : zone, frameCount, placed);
   }
 
   private static long exhausted(Zone zone, long frameCount, boolean placed) {

@@ -29,6 +29,7 @@ final class TestZones implements AutoCloseable {
   static final class Plan {
     private final List<Part> parts = new ArrayList<>();
     private final TreeSet<Integer> nids = new TreeSet<>();
+    private final TreeSet<Integer> withoutRam = new TreeSet<>();
     private int cpuCount = 1;
     private boolean classic;
     private boolean charged;
@@ -46,6 +47,12 @@ final class TestZones implements AutoCloseable {
 
     Plan node(int nid) {
       nids.add(nid);
+      return this;
+    }
+
+    /// A node whose memory is all of devices, so that no order of nodes has it.
+    Plan withoutRam(int nid) {
+      withoutRam.add(nid);
       return this;
     }
 
@@ -99,7 +106,7 @@ final class TestZones implements AutoCloseable {
     for (int b = 0; b < banks.length; b++) {
       Part part = plan.parts.get(b);
       int node = Arrays.binarySearch(nids, part.nid);
-      hasMemory[node] = true;
+      hasMemory[node] = !plan.withoutRam.contains(part.nid);
       long end = part.startPfn + part.frameCount;
       FrameAllocator allocator = allocator(plan, part);
       FrameInfo info =
