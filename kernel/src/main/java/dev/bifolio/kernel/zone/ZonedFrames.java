@@ -112,8 +112,8 @@ public final class ZonedFrames {
     home = preferred.length == 1 ? preferred[0] : null;
     HybridAllocator only =
         banks.length == 1 && banks[0].allocator() instanceof HybridAllocator h ? h : null;
-    boolean quick = only != null && home != null && maxOrder == Pages.MAX_ORDER;
-    onlyBank = quick && only != null ? new FrameProbe(only) : null;
+    boolean quick = home != null && maxOrder == Pages.MAX_ORDER;
+    onlyBank = only != null && quick ? new FrameProbe(only) : null;
     onlyUncharged = charges == null ? only : null;
     frees = new FreePath(zones, charges, onlyUncharged, maxOrder);
     firstGauge = zones.zone(0).gauge;
@@ -259,9 +259,10 @@ public final class ZonedFrames {
     if (mistake != 0) {
       return refuse(FrameError.of(mistake));
     }
-    int shape = ZoneSearch.shape(alignmentFrames, boundaryFrames);
+    // A run lies in a multiple of the next power of two, and so crosses no legal boundary.
+    int alignOrder = Pages.framesToOrderUp(alignmentFrames);
     int cpu = Cpu.current();
-    return charged(cpu, topology.nodeOfCpu(cpu), null, frameCount, flags, shape, maxPfn);
+    return charged(cpu, topology.nodeOfCpu(cpu), null, frameCount, flags, alignOrder, maxPfn);
   }
 
   private long charged(
@@ -270,7 +271,7 @@ public final class ZonedFrames {
       @Nullable NumaPolicy policy,
       long frameCount,
       int flags,
-      int shape,
+      int alignOrder,
       long maxPfn) {
     ZoneSet.requireClass(flags);
     int account = AllocationFlags.accountOf(flags);
@@ -278,7 +279,7 @@ public final class ZonedFrames {
     long pfn = FrameAllocator.NO_FRAME;
     if (who == null || who.tryCharge(account, frameCount)) {
       try {
-        pfn = search.find(cpu, home, policy, frameCount, flags, shape, maxPfn);
+        pfn = search.find(cpu, home, policy, frameCount, flags, alignOrder, maxPfn);
       } finally {
         if (pfn < 0 && who != null) {
           who.refund(account, frameCount);
@@ -287,7 +288,7 @@ public final class ZonedFrames {
     }
     if (pfn < 0) {
       Zone zone = search.preferred(home, policy, flags, maxPfn);
-      boolean placed = shape != ZoneSearch.ANYWHERE;
+      boolean placed = alignOrder != ZoneSearch.ANYWHERE;
       return exhausted(zone == null ? zones.zone(0) : zone, frameCount, placed);
     }
     if (who != null) {

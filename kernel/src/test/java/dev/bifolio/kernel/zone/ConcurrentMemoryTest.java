@@ -62,7 +62,7 @@ class ConcurrentMemoryTest {
 
   @Test
   void aBankWithAWordIsPassedOverForThatOrderAndAllAboveIt() {
-    assertEquals(0x100, memory.takeWithin(0, 64, NONE, 1, 0x13F, 0));
+    assertEquals(0x100, memory.takeWithin(0, 64, NONE, 1, 0x13F));
     Memory.putLong(zone.bank(HIGH).hintAddress(), 4);
     assertEquals(0x140, memory.take(0, 3, NONE));
     assertEquals(0x148, memory.take(0, 3, NONE));
@@ -84,10 +84,8 @@ class ConcurrentMemoryTest {
     assertEquals(0x400, memory.take(0, 6, NONE));
     memory.splitFrames(0x400, 64);
     Runnable[] frees = {
-      () -> memory.tryFree(0x401, 0),
       () -> memory.tryFreeFrames(0x402, 1),
       () -> memory.tryFreeRange(0x403, 1),
-      () -> memory.free(0x404, 0),
       () -> memory.freeFrames(0x405, 1),
       () -> memory.addFrames(0x400, 0x400),
     };

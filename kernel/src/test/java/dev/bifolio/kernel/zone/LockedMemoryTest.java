@@ -43,7 +43,7 @@ class LockedMemoryTest {
   private Runnable[] calls() {
     return new Runnable[] {
       () -> memory.take(0, 0, NONE),
-      () -> memory.takeWithin(0, 1, NONE, 1, 0x500, 0),
+      () -> memory.takeWithin(0, 1, NONE, 1, 0x500),
       () -> memory.takeRange(0, 0x150, 3, NONE),
       () -> memory.takeBulk(0, new long[2], 0, 2, NONE),
       () -> memory.countFailure(1, true),
@@ -80,7 +80,7 @@ class LockedMemoryTest {
 
   @Test
   void anUnservedPlacedRequestIsNoDemandAndAnotherIs() {
-    assertEquals(0x400, memory.takeWithin(0, 3, NONE, 1, 0x500, 0));
+    assertEquals(0x400, memory.takeWithin(0, 3, NONE, 1, 0x500));
     FrameStatistics before = memory.statistics();
     assertEquals(4, before.peakDemandFrames());
     memory.countFailure(16, true);
@@ -102,8 +102,8 @@ class LockedMemoryTest {
     assertEquals(6 + 7, splits); // 64 and 128 frames down to one
     assertEquals(splits, counts.splits());
     assertEquals(0, counts.coalesces());
-    assertEquals(0, memory.tryFree(0x100, 0));
-    assertEquals(0, memory.tryFree(0x400, 0));
+    assertEquals(0, memory.tryFreeFrames(0x100, 1));
+    assertEquals(0, memory.tryFreeFrames(0x400, 1));
     assertEquals(6 + 7, memory.statistics().coalesces());
   }
 
@@ -113,7 +113,7 @@ class LockedMemoryTest {
     assertEquals(64, memory.statistics().peakDemandFrames());
     memory.splitFrames(0x400, 33);
     for (int i = 0; i < 33; i++) {
-      memory.free(0x400 + i, 0);
+      memory.freeFrames(0x400 + i, 1);
     }
     memory.resetCounters();
     assertEquals(0, memory.statistics().peakDemandFrames());
@@ -124,7 +124,7 @@ class LockedMemoryTest {
   @Test
   void thereIsNothingToDrain() {
     assertEquals(0x400, memory.take(0, 0, NONE));
-    assertEquals(0, memory.tryFree(0x400, 0));
+    assertEquals(0, memory.tryFreeFrames(0x400, 1));
     assertEquals(0, memory.drainCaches());
     assertEquals(0, zone.cachedFrames());
   }

@@ -81,12 +81,12 @@ class ZoneMemoryTest {
   void aLimitKeepsARequestOutOfTheBanksAboveIt(boolean classic) {
     try (TestZones zones = plan(classic).build()) {
       ZoneMemory memory = memory(zones);
-      assertEquals(NO_FRAME, memory.takeWithin(0, 1, NONE, 1, 0xFF, 0));
-      assertEquals(0x400, memory.takeWithin(0, 1, NONE, 1, 0x400, 0));
-      assertEquals(0x100, memory.takeWithin(0, 64, NONE, 1, 0x23E, 0));
-      assertEquals(NO_FRAME, memory.takeWithin(0, 64, NONE, 1, 0x23E, 0));
-      assertEquals(0x200, memory.takeWithin(0, 64, NONE, 1, 0x23F, 0));
-      assertEquals(0x280, memory.takeWithin(0, 1, NONE, 128, 0x3FF, 0));
+      assertEquals(NO_FRAME, memory.takeWithin(0, 1, NONE, 1, 0xFF));
+      assertEquals(0x400, memory.takeWithin(0, 1, NONE, 1, 0x400));
+      assertEquals(0x100, memory.takeWithin(0, 64, NONE, 1, 0x23E));
+      assertEquals(NO_FRAME, memory.takeWithin(0, 64, NONE, 1, 0x23E));
+      assertEquals(0x200, memory.takeWithin(0, 64, NONE, 1, 0x23F));
+      assertEquals(0x280, memory.takeWithin(0, 1, NONE, 128, 0x3FF));
       assertCounts(memory, 4, 4, 0, 0);
       assertEquals(ALL - 1 - 64 - 64 - 1, memory.availableFrames());
     }
@@ -148,14 +148,14 @@ class ZoneMemoryTest {
         blocks[i] = memory.take(0, 6, NONE);
         assertTrue(blocks[i] >= 0);
       }
-      assertEquals(0, memory.tryFree(blocks[0], 6));
-      assertEquals(0, memory.tryFreeFrames(blocks[1], 64));
-      memory.free(blocks[2], 6);
-      memory.freeFrames(blocks[3], 64);
+      for (int i = 0; i < 4; i += 2) {
+        assertEquals(0, memory.tryFreeFrames(blocks[i], 64));
+        memory.freeFrames(blocks[i + 1], 64);
+      }
       assertEquals(4 * 64, memory.availableFrames());
       memory.splitFrames(blocks[4], 64);
       for (int i = 0; i < 64; i++) {
-        memory.free(blocks[4] + i, 0);
+        memory.freeFrames(blocks[4] + i, 1);
       }
       assertEquals(0, memory.tryFreeRange(blocks[5], 64));
       assertEquals(ALL, memory.availableFrames());
@@ -172,24 +172,20 @@ class ZoneMemoryTest {
     try (TestZones zones = plan(classic).build()) {
       ZoneMemory memory = memory(zones);
       long pfn = memory.take(0, 3, NONE);
-      assertEquals(FrameError.INVALID_ORDER.code(), memory.tryFree(pfn, -1));
-      assertEquals(FrameError.INVALID_ORDER.code(), memory.tryFree(pfn, TestZones.MAX_ORDER + 1));
-      assertEquals(FrameError.SIZE_MISMATCH.code(), memory.tryFree(pfn, 2));
-      assertEquals(FrameError.OUT_OF_RANGE.code(), memory.tryFree(0x180, 0));
+      assertEquals(FrameError.SIZE_MISMATCH.code(), memory.tryFreeFrames(pfn, 4));
       assertEquals(FrameError.ZERO_ALLOCATION.code(), memory.tryFreeFrames(pfn, 0));
+      assertEquals(FrameError.OUT_OF_RANGE.code(), memory.tryFreeFrames(0x180, 1));
       assertEquals(FrameError.OUT_OF_RANGE.code(), memory.tryFreeFrames(0x440, 1));
       assertEquals(FrameError.NOT_ALLOCATED.code(), memory.tryFreeFrames(0x100, 3));
-      assertCounts(memory, 1, 1, 0, 7);
-      assertMistake(FrameError.SIZE_MISMATCH, () -> memory.free(pfn, 4));
-      assertMistake(FrameError.OUT_OF_RANGE, () -> memory.free(0x180, 0));
+      assertCounts(memory, 1, 1, 0, 5);
       assertMistake(FrameError.SIZE_MISMATCH, () -> memory.freeFrames(pfn, 7));
       assertMistake(FrameError.OUT_OF_RANGE, () -> memory.freeFrames(0x180, 7));
-      assertCounts(memory, 1, 1, 0, 11);
+      assertCounts(memory, 1, 1, 0, 7);
       assertMistake(FrameError.SIZE_MISMATCH, () -> memory.splitFrames(pfn, 7));
       assertMistake(FrameError.OUT_OF_RANGE, () -> memory.splitFrames(0x180, 7));
-      assertCounts(memory, 1, 1, 0, 11);
+      assertCounts(memory, 1, 1, 0, 7);
       assertEquals(ALL - 8, memory.availableFrames());
-      assertEquals(0, memory.tryFree(pfn, 3));
+      assertEquals(0, memory.tryFreeFrames(pfn, 8));
       assertEquals(ALL, memory.availableFrames());
       assertTrue(memory.validate(true).isValid());
     }
@@ -227,7 +223,7 @@ class ZoneMemoryTest {
       for (int i = 0; i < 6; i++) {
         assertTrue(memory.take(0, 6, NONE) >= 0);
       }
-      assertEquals(0, memory.tryFree(0x100, 6));
+      assertEquals(0, memory.tryFreeFrames(0x100, 64));
       memory.resetCounters();
       assertCounts(memory, 0, 0, 0, 0);
       assertEquals(0, memory.statistics().splits());
