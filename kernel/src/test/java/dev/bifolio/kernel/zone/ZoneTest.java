@@ -201,13 +201,29 @@ class ZoneTest {
         Zone zone = zone(zones);
         zone.setWatermarks(0, 0, 4096);
         assertEquals(START + 9, zone.memory.takeRange(0, START + 9, 1, NONE));
-        assertEquals(FrameAllocator.NO_FRAME, zone.takeDownToLow(0, 12, NONE, 2));
-        assertEquals(4095, zone.recount());
-        assertEquals(FrameAllocator.NO_FRAME, zone.takeDownToLow(0, 12, NONE, 2));
-        assertEquals(4095, zone.availableFrames());
-        assertTrue(zone.takeDownToLow(0, 11, NONE, 2) >= 0);
-        assertEquals(2047, zone.availableFrames());
+        assertEquals(START + 2057, zone.memory.takeRange(0, START + 2057, 1, NONE));
+        for (int i = 0; i < 2; i++) {
+          assertEquals(FrameAllocator.NO_FRAME, zone.takeDownToLow(0, 11, NONE, 2));
+          assertFalse(zone.isPlenty());
+          assertEquals(4094, zone.availableFrames());
+        }
+        assertTrue(zone.takeDownToLow(0, 10, NONE, 2) >= 0);
+        assertEquals(3070, zone.availableFrames());
       }
+    }
+  }
+
+  @Test
+  void framesThatSomebodyTookByHimselfComeFromThePoolWhileThereIsPlenty() {
+    try (TestZones zones = oneZone()) {
+      Zone zone = zone(zones);
+      assertTrue(zone.takeDownToLow(0, 0, NONE, 2) >= 0);
+      long pool = gaugeWord(zone, 128);
+      assertTrue(zone.isPlenty() && pool > 100);
+      zone.tookRange(5);
+      assertEquals(pool - 5, gaugeWord(zone, 128));
+      zone.tookRange(-5); // the next count finds them
+      assertEquals(pool - 5, gaugeWord(zone, 128));
     }
   }
 
