@@ -96,6 +96,11 @@ class ConcurrentMemoryTest {
       assertEquals(0, word(HIGH), "free " + i);
       assertEquals(1, word(LOW), "free " + i);
     }
+    assertEquals(0x100, memory.takeRange(0, 0x100, 1, NONE));
+    Memory.putLong(zone.bank(HIGH).hintAddress(), 1);
+    assertEquals(0, memory.tryFreeFrames(0x100, 1));
+    assertEquals(0, word(LOW));
+    assertEquals(1, word(HIGH));
   }
 
   /// The whole high bank is one area, and reserved for the CPU that was first there.
@@ -159,6 +164,25 @@ class ConcurrentMemoryTest {
     assertEquals(0, bank(HIGH).statistics().failures());
     assertEquals(0, bank(HIGH).statistics().refusedFrees());
     assertEquals(1, zone.bank(LOW).allocator().failureCount(2));
+  }
+
+  @Test
+  void frameZeroIsCalledBackToo() {
+    try (TestZones two =
+        TestZones.plan()
+            .part(0, ZoneType.NORMAL, 0, 8)
+            .part(0, ZoneType.NORMAL, 0x400, 1)
+            .cpuCount(2)
+            .build()) {
+      Zone both = two.zone(0, ZoneType.NORMAL);
+      for (int i = 0; i < 9; i++) {
+        assertTrue(both.memory.take(1, 0, NONE) >= 0);
+      }
+      HybridAllocator bank = (HybridAllocator) both.bank(LOW).allocator();
+      assertEquals(0, bank.tryFreeOn(1, 0, 0));
+      assertEquals(0, both.memory.take(0, 0, NONE));
+      assertEquals(FrameAllocator.NO_FRAME, both.memory.take(0, 0, NONE));
+    }
   }
 
   /// An only bank needs no word: nobody reads it.

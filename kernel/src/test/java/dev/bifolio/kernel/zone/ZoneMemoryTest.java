@@ -196,6 +196,35 @@ class ZoneMemoryTest {
     assertEquals(error, thrown.error());
   }
 
+  /// 0 is a frame like any other, in each form of request.
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void frameZeroIsServedAndCounted(boolean classic) {
+    try (TestZones zones =
+        TestZones.plan()
+            .part(0, ZoneType.NORMAL, 0, 8)
+            .part(0, ZoneType.NORMAL, 0x100, 8)
+            .classic(classic)
+            .build()) {
+      ZoneMemory memory = memory(zones);
+      assertEquals(0x100, memory.take(0, 3, NONE));
+      assertEquals(0, memory.take(0, 3, NONE));
+      assertEquals(NO_FRAME, memory.take(0, 3, NONE));
+      assertEquals(0, memory.tryFreeFrames(0, 8));
+      assertEquals(0, memory.takeWithin(0, 1, NONE, 1, 0));
+      assertEquals(0, memory.tryFreeFrames(0, 1));
+      assertEquals(0, memory.takeRange(0, 0, 8, NONE));
+      assertEquals(0, memory.tryFreeRange(0, 8));
+      assertEquals(4, memory.statistics().allocations());
+      assertEquals(8, memory.availableFrames());
+      long[] pfns = new long[9];
+      assertEquals(8, memory.takeBulk(0, pfns, 0, 9, NONE));
+      assertEquals(8, Arrays.stream(pfns, 0, 8).filter(p -> p < 8).distinct().count());
+      assertEquals(0, memory.availableFrames());
+      assertEquals(12, memory.statistics().allocations());
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(booleans = {false, true})
   void failuresAndRefusalsCountOnceInTheZone(boolean classic) {
