@@ -138,6 +138,7 @@ class FreePathTest {
         assertEquals(illegal, frames.tryFree(START, 21));
         assertEquals(illegal, frames.tryFree(START, -1));
         assertTrue(frames.tryFree(START, 20) < 0 && frames.tryFree(START, 20) != illegal);
+        assertEquals(4, frames.zones().statistics().refusedFrees());
       }
     }
   }

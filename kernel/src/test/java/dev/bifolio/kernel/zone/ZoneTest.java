@@ -114,6 +114,18 @@ class ZoneTest {
     }
   }
 
+  /// A line for the hint of the bank, four for the zone, and those of its gauge.
+  @Test
+  void theWordsOfABankHoldAZoneAndItsGauge() {
+    assertEquals(64 + 4 * 64 + FreeGauge.byteSize(1), ZoneBank.byteSize(1));
+    assertEquals(64 + 4 * 64 + FreeGauge.byteSize(8), ZoneBank.byteSize(8));
+    try (TestZones zones = oneZone()) {
+      ZoneBank bank = zone(zones).bank(0);
+      assertEquals(bank.address(), bank.hintAddress());
+      assertEquals(bank.address() + 64, bank.zoneAddress());
+    }
+  }
+
   /// The words of the gauge are behind four lines of the zone, its far mark and margin in the
   /// second of its own.
   private static long gaugeWord(Zone zone, int offset) {
