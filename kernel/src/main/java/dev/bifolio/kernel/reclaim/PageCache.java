@@ -61,7 +61,6 @@ public final class PageCache implements Shrinker, MovableOwner {
   public static final long BUSY = -3;
 
   private static final int WAIT_TURNS = 5000;
-  private static final int MOST_FAILED_WRITES = 8;
   private static final int FLAGS = AllocationFlags.MOVABLE;
   private static final long RACED = -4;
   private static final long HEADER_BYTES = 64;
@@ -69,6 +68,7 @@ public final class PageCache implements Shrinker, MovableOwner {
   private final PageCacheCounters counters;
   private final SpinLock lock;
   private final PageIndex index;
+  private final PageEviction eviction;
   private final int nid;
   private final FrameSource source;
   private final PageBacking backing;
@@ -96,6 +96,7 @@ public final class PageCache implements Shrinker, MovableOwner {
     this.index = new PageIndex(address + HEADER_BYTES, PageIndex.legalCapacity(capacity));
     this.counters = new PageCacheCounters(PageIndex.legalAddress(address), index);
     this.lock = new SpinLock(address);
+    this.eviction = new PageEviction(lock, index, counters, backing, physToVirt, binding);
     this.nid = nid;
     this.source = source;
     this.backing = backing;
@@ -157,7 +158,7 @@ public final class PageCache implements Shrinker, MovableOwner {
   private long read(int file, long page) {
     long frame = index.pageCount() < index.capacity() ? source.allocate(0, FLAGS) : NO_FRAME;
     if (frame < 0) {
-      frame = evict();
+      frame = eviction.evict();
       if (frame < 0) {
         return NO_FRAME;
       }
@@ -208,7 +209,7 @@ public final class PageCache implements Shrinker, MovableOwner {
         lock.unlock();
       }
       // Others have taken the last entry meanwhile.
-      long other = evict();
+      long other = eviction.evict();
       if (other < 0) {
         return NO_FRAME;
       }
@@ -261,102 +262,6 @@ public final class PageCache implements Shrinker, MovableOwner {
     }
   }
 
-  /// Takes a page out by second chance, and its frame over.
-  ///
-  /// @return the frame, which is nobody's now; -1 if there is none that may go
-  private long evict() {
-    int failedWrites = 0;
-    for (long step = 2L * index.capacity(); step >= 0; ) {
-      lock.lock();
-      int entry = -1;
-      try {
-        while (entry < 0 && step-- >= 0) {
-          entry = candidate(index.underHand());
-        }
-        if (entry < 0) {
-          return NO_FRAME;
-        }
-        if (!index.isDirty(entry)) {
-          long frame = giveUp(entry);
-          if (frame >= 0) {
-            counters.count(PageCacheCounters.EVICTIONS);
-            return frame;
-          }
-          continue;
-        }
-        beginWrite(entry);
-      } finally {
-        lock.unlock();
-      }
-      long frame = writeAndGiveUp(entry);
-      if (frame >= 0) {
-        return frame;
-      }
-      failedWrites++;
-      if (failedWrites == MOST_FAILED_WRITES) {
-        return NO_FRAME;
-      }
-    }
-    return NO_FRAME;
-  }
-
-  /// The entry, if its page may go now; if not, -1, and its second chance is used up.
-  private int candidate(int entry) {
-    if (index.state(entry) != PageIndex.READY || index.pins(entry) != 0) {
-      return -1;
-    }
-    if (index.isReferenced(entry)) {
-      index.setReferenced(entry, false);
-      return -1;
-    }
-    return entry;
-  }
-
-  /// Takes a page without pins out of the index.
-  private long giveUp(int entry) {
-    long frame = index.frame(entry);
-    if (binding != null && !binding.disown(frame, entry)) {
-      return NO_FRAME;
-    }
-    index.remove(entry);
-    return frame;
-  }
-
-  private long writeAndGiveUp(int entry) {
-    boolean isWritten = false;
-    long frame;
-    try {
-      isWritten = backing.write(index.file(entry), index.page(entry), bytesOf(index.frame(entry)));
-    } finally {
-      frame = endWrite(entry, isWritten, isWritten);
-    }
-    return frame;
-  }
-
-  private void beginWrite(int entry) {
-    index.setState(entry, PageIndex.WRITING);
-    index.setDirty(entry, false);
-  }
-
-  /// A page has been written, or not; gives it up then if that is wanted and nothing is against it.
-  private long endWrite(int entry, boolean isWritten, boolean giveUp) {
-    lock.lock();
-    try {
-      index.setState(entry, PageIndex.READY);
-      counters.count(isWritten ? PageCacheCounters.WRITES : PageCacheCounters.FAILED_WRITES);
-      if (!isWritten) {
-        index.setDirty(entry, true);
-      }
-      long frame = giveUp ? giveUp(entry) : NO_FRAME;
-      if (frame >= 0) {
-        counters.count(PageCacheCounters.EVICTIONS);
-      }
-      return frame;
-    } finally {
-      lock.unlock();
-    }
-  }
-
   /// Writes all pages back that are dirty now. Pages in use are written as they are; if they are
   /// changed meanwhile they are dirty again when they are released.
   ///
@@ -365,38 +270,14 @@ public final class PageCache implements Shrinker, MovableOwner {
   public long sync() {
     long failed = 0;
     for (int entry = 0; entry < index.capacity(); entry++) {
-      int outcome = trySync(entry);
+      int outcome = eviction.trySync(entry);
       for (int turn = 0; outcome == PageIndex.WRITING && turn < WAIT_TURNS; turn++) {
         ShrinkCalls.pause(turn);
-        outcome = trySync(entry);
+        outcome = eviction.trySync(entry);
       }
       failed += outcome == PageIndex.READY ? 0 : 1;
     }
     return failed;
-  }
-
-  /// READY: nothing is to be written any more. WRITING: another thread writes it. FREE: failed.
-  private int trySync(int entry) {
-    lock.lock();
-    try {
-      int state = index.state(entry);
-      if (state == PageIndex.WRITING) {
-        return state;
-      }
-      if (state != PageIndex.READY || !index.isDirty(entry)) {
-        return PageIndex.READY;
-      }
-      beginWrite(entry);
-    } finally {
-      lock.unlock();
-    }
-    boolean isWritten = false;
-    try {
-      isWritten = backing.write(index.file(entry), index.page(entry), bytesOf(index.frame(entry)));
-    } finally {
-      endWrite(entry, isWritten, false);
-    }
-    return isWritten ? PageIndex.READY : PageIndex.FREE;
   }
 
   /// Forgets the pages of a file, changed or not: call [#sync] before, if changes are to be kept.
@@ -413,7 +294,7 @@ public final class PageCache implements Shrinker, MovableOwner {
           continue;
         }
         if (index.state(entry) == PageIndex.READY && index.pins(entry) == 0) {
-          frame = giveUp(entry);
+          frame = eviction.giveUp(entry);
         }
       } finally {
         lock.unlock();
@@ -446,7 +327,7 @@ public final class PageCache implements Shrinker, MovableOwner {
   public long shrink(int nid, long wantedFrames) {
     long freed = 0;
     while (isOf(nid) && freed < wantedFrames) {
-      long frame = evict();
+      long frame = eviction.evict();
       if (frame < 0) {
         break;
       }
