@@ -75,7 +75,8 @@ public final class PageCache implements Shrinker, MovableOwner {
   private final long physToVirt;
   private final @Nullable FrameBinding binding;
 
-  /// An empty cache.
+  /// An empty cache whose seed follows from its capacity and node: for callers who choose their
+  /// page numbers themselves.
   ///
   /// @param address of [#byteSize] zero bytes, a multiple of 8
   /// @param capacity pages it can have, 1 … 2^28
@@ -93,7 +94,39 @@ public final class PageCache implements Shrinker, MovableOwner {
       PageBacking backing,
       long physToVirt,
       @Nullable FrameBinding binding) {
-    this.index = new PageIndex(address + HEADER_BYTES, PageIndex.legalCapacity(capacity));
+    this(
+        address,
+        capacity,
+        nid,
+        source,
+        backing,
+        physToVirt,
+        binding,
+        PageIndex.defaultSeed(capacity, nid));
+  }
+
+  /// An empty cache with a seed.
+  ///
+  /// @param address of [#byteSize] zero bytes, a multiple of 8
+  /// @param capacity pages it can have, 1 … 2^28
+  /// @param nid the node its frames come from, -1 if from any
+  /// @param source where frames come from
+  /// @param backing where pages come from
+  /// @param physToVirt what is added to a physical address for the address of its bytes
+  /// @param binding marks the frames as movable, null if they are not
+  /// @param seed any; secret and random if others choose the page numbers, since who knows it can
+  ///   choose pages that take long to find. It changes nothing but that
+  /// @throws IllegalArgumentException if the capacity or the address is not legal
+  public PageCache(
+      long address,
+      int capacity,
+      int nid,
+      FrameSource source,
+      PageBacking backing,
+      long physToVirt,
+      @Nullable FrameBinding binding,
+      long seed) {
+    this.index = new PageIndex(address + HEADER_BYTES, PageIndex.legalCapacity(capacity), seed);
     this.counters = new PageCacheCounters(PageIndex.legalAddress(address), index);
     this.lock = new SpinLock(address);
     this.eviction = new PageEviction(lock, index, counters, backing, physToVirt, binding);

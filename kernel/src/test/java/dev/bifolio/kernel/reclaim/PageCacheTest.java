@@ -30,6 +30,39 @@ class PageCacheTest extends PageCacheFixture {
   }
 
   @Test
+  void whereAPageIsInTheTableFollowsFromTheSeed() {
+    int capacity = 1000;
+    long byNode = PageIndex.defaultSeed(capacity, 3);
+    assertEquals(homeOf(byNode, 1, 7), placeOf(open(capacity, 1, 3, null), wordsAddress, capacity));
+    for (long seed : new long[] {0, 1, -1}) {
+      long address = memory.reserve(PageCache.byteSize(capacity));
+      frames.free.add(FIRST_FRAME);
+      cache = new PageCache(address, capacity, 3, frames, backing, physToVirt, null, seed);
+      assertEquals(homeOf(seed, 1, 7), placeOf(cache, address, capacity));
+    }
+  }
+
+  private int homeOf(long seed, int file, long page) {
+    return new PageIndex(memory.reserve(PageIndex.byteSize(1000)), 1000, seed).home(file, page);
+  }
+
+  /// Where page 7 of file 1 is, the only one, found without the cache's help.
+  private static int placeOf(PageCache cache, long address, int capacity) {
+    assertTrue(cache.get(1, 7) >= 0);
+    cache.release(1, 7, false);
+    int found = -1;
+    long table = address + 64 + 64 + capacity * 24L;
+    for (int place = 0; place < Integer.highestOneBit(capacity) << 2; place++) {
+      if (Memory.getInt(table + place * 4L) != 0) {
+        assertEquals(-1, found);
+        found = place;
+      }
+    }
+    assertEquals(1, cache.shrink(-1, 1));
+    return found;
+  }
+
+  @Test
   void aPageIsReadOnceAndFoundAgain() {
     open(4, 4);
     long pfn = cache.get(1, 7);
