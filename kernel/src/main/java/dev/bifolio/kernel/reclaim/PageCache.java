@@ -29,10 +29,11 @@ import org.jspecify.annotations.Nullable;
 /// for those that a call under way carries between the source and the index.
 ///
 /// **Threads.** Any thread. One spin lock guards the index ([PageIndex]), for tens of loads and
-/// stores at a time, a scan of the hand for an eviction. READING and WRITING stand for "another
-/// thread works on this page without the lock": who wants it waits, spinning first and then
-/// resting, a quarter of a second at most. A page that is being written can be released, and
-/// changed by who had it pinned before: it is dirty then and will be written again.
+/// stores at a time: the hand ([PageEviction]) lets go of it every few dozen entries. READING and
+/// WRITING stand for "another thread works on this page without the lock": who wants it waits,
+/// spinning first and then resting, a quarter of a second at most. A page that is being written can
+/// be released, and changed by who had it pinned before: it is dirty then and will be written
+/// again.
 ///
 /// **Moving.** With a [FrameBinding] ([MovableBinding]) the frames are marked as movable. It is
 /// called under the lock, so a page is pinned in the index exactly while its frame is pinned there;
@@ -42,7 +43,8 @@ import org.jspecify.annotations.Nullable;
 /// page, dirty, and counts; an eviction gives up after 8 of them. What the backing throws goes to
 /// the caller, and leaves the page as after a failure.
 ///
-/// Cost: a hit is a lock and some ten loads; no Java objects. An eviction at most two rounds.
+/// Cost: a hit is a lock and some ten loads; no Java objects. An eviction at most two rounds over
+/// the entries that were ever used.
 ///
 /// **Rejected.** Least recently used: a list that every hit writes. Reading under the lock: one
 /// slow page would stop all. A lock for each page: two words more an entry, for a wait that is the
@@ -302,7 +304,7 @@ public final class PageCache implements Shrinker, MovableOwner {
   ///   writing for too long
   public long sync() {
     long failed = 0;
-    for (int entry = 0; entry < index.capacity(); entry++) {
+    for (int entry = 0; entry < index.entryCount(); entry++) {
       int outcome = eviction.trySync(entry);
       for (int turn = 0; outcome == PageIndex.WRITING && turn < WAIT_TURNS; turn++) {
         ShrinkCalls.pause(turn);
@@ -319,7 +321,7 @@ public final class PageCache implements Shrinker, MovableOwner {
   /// @return pages that stay, because somebody uses, reads, writes or moves them
   public long drop(int file) {
     long kept = 0;
-    for (int entry = 0; entry < index.capacity(); entry++) {
+    for (int entry = 0; entry < index.entryCount(); entry++) {
       long frame = NO_FRAME;
       lock.lock();
       try {

@@ -8,21 +8,25 @@ import org.jspecify.annotations.Nullable;
 /// before it does.
 ///
 /// ```
-///        hand ──>                     at most 2 rounds
-///   ┌───┬───┬───┬───┬───┬───┐
-///   │ P │ r │ - │ d │ r │ f │          P pinned, f free, or at work: passed over
-///   └───┴───┴───┴───┴───┴───┘          r referenced: the bit is cleared, passed over
-///                                      d dirty: written first; then as below
-///                                      - neither: evicted
+///        hand ──>                      at most 2 rounds, 32 entries under the lock at a time
+///   ┌───┬───┬───┬───┬───┬───┬─ ─ ─
+///   │ P │ r │ - │ d │ r │ f │ never    P pinned, f free, or at work: passed over
+///   └───┴───┴───┴───┴───┴───┴─ ─ ─     r referenced: the bit is cleared, passed over
+///     ^ <─────────────────┘            d dirty: written first; then as below
+///       round the entries ever used    - neither: evicted
 /// ```
 ///
-/// - I1 The lock is not held while the backing writes.
+/// - I1 The lock is held for [#LOOKS_AT_ONCE] entries at most, and never while the backing writes;
+///   between two holds other threads use the cache.
 /// - I2 An eviction looks at each entry twice at most, so it ends, and finds a page if one may go
-///   all the while.
+///   all the while and nobody else takes it.
 /// - I3 Of one thread, the same calls have the same result: the hand is in the index's words.
 ///
 /// Any thread. No Java objects.
 final class PageEviction {
+  /// Entries that the hand passes before others have the lock: some 100 ns.
+  private static final int LOOKS_AT_ONCE = 32;
+
   private static final int MOST_FAILED_WRITES = 8;
 
   private static final int NOBODY = -1;
@@ -54,17 +58,18 @@ final class PageEviction {
   /// @return the frame, which is nobody's now; -1 if there is none that may go
   long evict() {
     int failedWrites = 0;
-    long left = 2L * index.capacity();
-    while (left > 0 && failedWrites < MOST_FAILED_WRITES) {
+    long looks = 0;
+    while (looks < mostLooks() && failedWrites < MOST_FAILED_WRITES) {
       int entry = NOBODY;
       lock.lock();
       try {
-        while (entry == NOBODY && left > 0) {
-          left--;
+        long pause = Math.min(looks + LOOKS_AT_ONCE, mostLooks());
+        while (entry == NOBODY && looks < pause) {
+          looks++;
           entry = candidate(index.underHand());
         }
         if (entry == NOBODY) {
-          return PageCache.NO_FRAME;
+          continue;
         }
         if (!index.isDirty(entry)) {
           long frame = giveUp(entry);
@@ -85,6 +90,11 @@ final class PageEviction {
       failedWrites++;
     }
     return PageCache.NO_FRAME;
+  }
+
+  /// Two rounds, of as many entries as there are by now.
+  private long mostLooks() {
+    return 2L * index.entryCount();
   }
 
   /// The entry, if its page may go now; if not, its second chance is used up.

@@ -120,6 +120,11 @@ final class PageIndex {
     return capacity;
   }
 
+  /// How many entries were ever used: all pages are in entries below. Any thread.
+  int entryCount() {
+    return (int) Memory.getLongVolatile(address + FRESH);
+  }
+
   /// Pages in the index. Any thread.
   long pageCount() {
     return Memory.getLongVolatile(address + PAGES);
@@ -172,7 +177,7 @@ final class PageIndex {
     if (fresh == capacity) {
       return -1;
     }
-    Memory.putLong(address + FRESH, fresh + 1);
+    Memory.putLongRelease(address + FRESH, fresh + 1);
     return (int) fresh;
   }
 
@@ -200,10 +205,11 @@ final class PageIndex {
     Memory.putLong(address, entry + 1L);
   }
 
-  /// The entry the hand points at; the hand goes on.
+  /// The entry the hand points at, of those ever used, of which there must be one; the hand goes
+  /// on.
   int underHand() {
     long entry = Memory.getLong(address + HAND);
-    Memory.putLong(address + HAND, entry + 1 == capacity ? 0 : entry + 1);
+    Memory.putLong(address + HAND, entry + 1 == entryCount() ? 0 : entry + 1);
     return (int) entry;
   }
 

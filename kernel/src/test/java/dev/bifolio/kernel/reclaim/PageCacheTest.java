@@ -243,6 +243,23 @@ class PageCacheTest extends PageCacheFixture {
   }
 
   @Test
+  void aPageIsFoundBehindManyThatMayNotGo() {
+    int pages = 100; // more than the hand passes at a time
+    open(1000, pages + 1);
+    for (int page = 0; page < pages; page++) {
+      assertTrue(cache.get(1, page) >= 0);
+    }
+    assertEquals(0, cache.shrink(-1, 1));
+    cache.release(1, 98, false);
+    assertEquals(1, cache.shrink(-1, 2));
+    cache.release(1, 3, true);
+    touch(1, 200);
+    assertEquals(2, cache.shrink(-1, 3), "beginning behind both");
+    assertEquals(3, cache.counters().evictions());
+    assertTrue(done().endsWith("r1.99 r1.200 w1.3"));
+  }
+
+  @Test
   void framesAreGivenBackAsManyAsAreWanted() {
     open(8, 8);
     for (int page = 0; page < 8; page++) {

@@ -96,11 +96,25 @@ class PageIndexTest {
   }
 
   @Test
-  void theHandGoesRound() {
-    PageIndex index = open(3);
-    assertEquals(3, index.capacity());
+  void theHandGoesRoundOverTheEntriesThatWereEverUsed() {
+    PageIndex index = open(1000);
+    assertEquals(1000, index.capacity());
+    assertEquals(0, index.entryCount());
+    for (int page = 0; page < 3; page++) {
+      assertEquals(page, index.insert(1, page, page));
+      assertEquals(page + 1, index.entryCount());
+    }
     for (int i = 0; i < 10; i++) {
       assertEquals(i % 3, index.underHand());
+    }
+    index.remove(1);
+    assertEquals(3, index.entryCount());
+    assertEquals(1, index.underHand());
+    assertEquals(1, index.insert(1, 9, 9), "a used entry before a new one");
+    assertEquals(3, index.entryCount());
+    assertEquals(3, index.insert(1, 10, 10));
+    for (int i = 2; i < 10; i++) {
+      assertEquals(i % 4, index.underHand());
     }
   }
 
