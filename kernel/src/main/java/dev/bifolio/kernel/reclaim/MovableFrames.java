@@ -64,7 +64,8 @@ public final class MovableFrames {
    *
    * Progress. pin and disown wait for a move that is under way: as long as a copy of the block and one
    * call of the owner take. After MOST_TURNS they answer false, so that nobody waits for ever for a
-   * mover that lost its processor. A mover never waits.
+   * mover that lost its processor. tryPin and tryDisown never wait; who holds a lock that his relocate
+   * takes may call only these. A mover never waits.
    *
    * Cost. One compare-and-set each, no Java objects.
    *
@@ -169,24 +170,41 @@ public final class MovableFrames {
   ///   moved, or is pinned: the owner looks again where it is
   /// @throws IllegalArgumentException if there is no such owner, item or frame
   public boolean disown(long pfn, int ownerIndex, long item) {
-    requireOwner(ownerIndex, item);
-    FrameInfo plane = planeOf(pfn);
     for (int turn = 0; turn < MOST_TURNS; turn++) {
-      long word = plane.getAcquire(pfn);
-      if (!holds(word, ownerIndex, item)) {
-        return false;
-      }
-      int pins = FrameInfo.sharesOf(word);
-      if (pins != 0 && pins != MOVING) {
-        return false;
-      }
-      long none = FrameInfo.word(FrameInfo.KIND_NONE, FrameInfo.accountOf(word), 0, 0);
-      if (pins == 0 && plane.compareAndSet(pfn, word, none)) {
+      if (tryDisown(pfn, ownerIndex, item)) {
         return true;
+      }
+      long word = wordOf(pfn);
+      if (!holds(word, ownerIndex, item) || pinsOf(word) != 0) {
+        return false;
       }
       Cpu.relax(turn);
     }
     return false;
+  }
+
+  /// As [#disown(long, int, long)], but does not wait: for owners who hold a lock that they take to
+  /// relocate, since a move that waits for the lock would be waited for.
+  ///
+  /// @param pfn its first frame
+  /// @param ownerIndex who adopted it
+  /// @param item as which
+  /// @return false, and nothing has changed, if the item is not in this block any more, is being
+  ///   moved, or is pinned: the owner lets his lock go and looks again where it is
+  /// @throws IllegalArgumentException if there is no such owner, item or frame
+  public boolean tryDisown(long pfn, int ownerIndex, long item) {
+    requireOwner(ownerIndex, item);
+    FrameInfo plane = planeOf(pfn);
+    while (true) {
+      long word = plane.getAcquire(pfn);
+      if (!holds(word, ownerIndex, item) || FrameInfo.sharesOf(word) != 0) {
+        return false;
+      }
+      long none = FrameInfo.word(FrameInfo.KIND_NONE, FrameInfo.accountOf(word), 0, 0);
+      if (plane.compareAndSet(pfn, word, none)) {
+        return true;
+      }
+    }
   }
 
   /// Holds a block where it is. Waits for a move that is under way.
@@ -199,23 +217,43 @@ public final class MovableFrames {
   /// @throws IllegalArgumentException if there is no such owner, item or frame
   /// @throws IllegalStateException if it has [#MAX_PINS] pins
   public boolean pin(long pfn, int ownerIndex, long item) {
-    requireOwner(ownerIndex, item);
-    FrameInfo plane = planeOf(pfn);
     for (int turn = 0; turn < MOST_TURNS; turn++) {
-      long word = plane.getAcquire(pfn);
-      if (!holds(word, ownerIndex, item)) {
-        return false;
-      }
-      int pins = FrameInfo.sharesOf(word);
-      if (pins == MAX_PINS) {
-        throw wrong("pin", pfn, word);
-      }
-      if (pins != MOVING && plane.compareAndSet(pfn, word, word + ONE_PIN)) {
+      if (tryPin(pfn, ownerIndex, item)) {
         return true;
+      }
+      if (!holds(wordOf(pfn), ownerIndex, item)) {
+        return false;
       }
       Cpu.relax(turn);
     }
     return false;
+  }
+
+  /// As [#pin(long, int, long)], but does not wait: for owners who hold a lock that they take to
+  /// relocate, since a move that waits for the lock would be waited for.
+  ///
+  /// @param pfn its first frame
+  /// @param ownerIndex who adopted it
+  /// @param item as which
+  /// @return false, and nothing has changed, if the item is not in this block any more, or is being
+  ///   moved: the caller lets his lock go and looks again where it is
+  /// @throws IllegalArgumentException if there is no such owner, item or frame
+  /// @throws IllegalStateException if it has [#MAX_PINS] pins
+  public boolean tryPin(long pfn, int ownerIndex, long item) {
+    requireOwner(ownerIndex, item);
+    FrameInfo plane = planeOf(pfn);
+    while (true) {
+      long word = plane.getAcquire(pfn);
+      if (!holds(word, ownerIndex, item) || isMoving(word)) {
+        return false;
+      }
+      if (FrameInfo.sharesOf(word) == MAX_PINS) {
+        throw wrong("pin", pfn, word);
+      }
+      if (plane.compareAndSet(pfn, word, word + ONE_PIN)) {
+        return true;
+      }
+    }
   }
 
   /// Takes one pin back.
