@@ -6,6 +6,9 @@ import dev.bifolio.kernel.platform.Cpu;
 ///
 /// What is called under the owner's lock never waits for a move, which may be waiting for that lock
 /// to relocate: the answer is false then, the owner lets his lock go, and looks again.
+///
+/// A pin counts as a use of the frame ([FrameHeat]), so what is used often is moved to fast memory;
+/// one that was just adopted begins as every new frame does.
 public final class MovableBinding implements FrameBinding {
   private final MovableFrames movable;
   private int ownerIndex = -1;
@@ -44,7 +47,11 @@ public final class MovableBinding implements FrameBinding {
 
   @Override
   public boolean pin(long pfn, long item) {
-    return movable.tryPin(pfn, ownerIndex, item);
+    boolean isPinned = movable.tryPin(pfn, ownerIndex, item);
+    if (isPinned) {
+      movable.touch(pfn);
+    }
+    return isPinned;
   }
 
   @Override

@@ -256,6 +256,15 @@ public final class MovableFrames {
     }
   }
 
+  /// Notes a use of a block, if anybody keeps how often blocks are used.
+  ///
+  /// @param pfn the first frame of a block that the caller has pinned
+  void touch(long pfn) {
+    if (heat != null) {
+      heat.touch(pfn);
+    }
+  }
+
   /// Takes one pin back.
   ///
   /// @param pfn the first frame of a block that the caller has pinned

@@ -37,7 +37,9 @@ import org.jspecify.annotations.Nullable;
 ///
 /// **Moving.** With a [FrameBinding] ([MovableBinding]) the frames are marked as movable. It is
 /// called under the lock, so a page is pinned in the index exactly while its frame is pinned there;
-/// a frame that a migration has cannot be pinned, so nobody changes bytes that are being copied.
+/// a frame that a migration has cannot be pinned, so nobody changes bytes that are being copied:
+/// who wants the page lets the lock go, which the migration may wait for, and looks again. A hit
+/// counts as a use of the frame, so pages that are hit often go to fast memory.
 ///
 /// **Failures.** A read that fails gives the frame back, and says so. A write that fails keeps the
 /// page, dirty, and counts; an eviction gives up after 8 of them. What the backing throws goes to

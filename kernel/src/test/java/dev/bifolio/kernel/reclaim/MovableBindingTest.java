@@ -76,6 +76,28 @@ class MovableBindingTest {
   }
 
   @Test
+  void aPinIsAUseOfTheFrameAndNothingElseIs() {
+    FrameInfo[] planes = {plane};
+    FrameHeat heat = new FrameHeat(planes, memory.reserve(FrameHeat.byteSize(planes)));
+    movable.setHeat(heat);
+    binding.adopt(150, 7);
+    assertEquals(FrameHeat.NEW_HEAT, heat.heatOf(150));
+    for (int use = 1; use <= 3; use++) {
+      assertTrue(binding.pin(150, 7));
+      assertEquals(FrameHeat.NEW_HEAT + use, heat.heatOf(150));
+    }
+    assertFalse(binding.pin(150, 8));
+    for (int i = 0; i < 4; i++) {
+      binding.unpin(150, 7);
+    }
+    assertTrue(movable.begin(150));
+    assertFalse(binding.pin(150, 7));
+    movable.abort(150, -1);
+    assertTrue(binding.disown(150, 7));
+    assertEquals(FrameHeat.NEW_HEAT + 3, heat.heatOf(150));
+  }
+
+  @Test
   void thereIsOneOwner() {
     assertThrows(IllegalStateException.class, () -> binding.register((item, from, to) -> true));
     assertEquals(2, movable.register((item, from, to) -> true), "the refused one was registered");
