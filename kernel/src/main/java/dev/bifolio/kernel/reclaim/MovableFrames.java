@@ -1,6 +1,7 @@
 package dev.bifolio.kernel.reclaim;
 
 import dev.bifolio.kernel.frame.FrameInfo;
+import dev.bifolio.kernel.frame.FrameMap;
 import dev.bifolio.kernel.platform.Cpu;
 import dev.bifolio.kernel.unit.AddressRange;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +22,11 @@ import org.jspecify.annotations.Nullable;
 /// ... read or write ...
 /// movable.unpin(pfn, me, item.index());
 /// ```
+///
+/// To disown a block before it is freed is the owner's duty, and nobody else's: the allocators do
+/// not read these words. If he forgets it, the word outlives the block, and the block that comes to
+/// lie there next is moved under its new owner. Such words are found by [#nextStray(FrameMap,
+/// long)], which tests and reports ask of each bank while nobody is at work.
 public final class MovableFrames {
   /*
    * Overview
@@ -55,7 +61,8 @@ public final class MovableFrames {
    *   I2  Between begin and commit or abort only the mover changes the two words, and no owner frees.
    *   I3  Kind, account and owner index never change while a block is MOVABLE, PINNED or MOVING; the
    *       account goes with the block.
-   *   I4  A block is named by exactly one item, and an item by one block, but for the moment between
+   *   I4  Only the first frame of an allocated block is MOVABLE, PINNED or MOVING (nextStray finds others).
+   *   I5  A block is named by exactly one item, and an item by one block, but for the moment between
    *       relocate and commit, when both blocks are MOVING.
    *
    * Who may do what. adopt, disown: the owner of the block, one thread a block. pin, unpin: any
@@ -319,6 +326,26 @@ public final class MovableFrames {
   /// @throws IllegalArgumentException if no plane has the frame
   public long wordOf(long pfn) {
     return planeOf(pfn).getAcquire(pfn);
+  }
+
+  /// Finds a word that its owner left behind: it says that a block is movable, or is being moved,
+  /// where no allocated block begins. A breach is seen as long as the frame is free, waits in a
+  /// cache, or lies within another block.
+  ///
+  /// Exact when nobody allocates, frees or moves. A load for each frame.
+  ///
+  /// @param map of a bank that lies in one of the planes
+  /// @param fromPfn where the search begins; one above the last answer for the next one
+  /// @return the lowest such frame of the bank from there on, or -1
+  /// @throws IllegalArgumentException if no plane has one of the frames
+  public long nextStray(FrameMap map, long fromPfn) {
+    long endPfn = map.allocator().endPfn();
+    for (long pfn = Math.max(fromPfn, map.allocator().startPfn()); pfn < endPfn; pfn++) {
+      if (isMovable(wordOf(pfn)) && map.stateAt(pfn) != FrameMap.HEAD) {
+        return pfn;
+      }
+    }
+    return -1;
   }
 
   // ---- For movers ----
