@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.bifolio.kernel.frame.FrameInfo;
+import dev.bifolio.kernel.platform.Cpu;
 import dev.bifolio.kernel.platform.Window;
 import dev.bifolio.kernel.platform.WindowException;
 import java.util.concurrent.CountDownLatch;
@@ -372,6 +373,7 @@ class MovableFramesTest {
                 }
               });
       assertTrue(begun.await(10, TimeUnit.SECONDS));
+      Cpu.rest(); // it asks meanwhile, and waits for much longer than that
       movable.abort(150, -1);
       thread.join();
     }
