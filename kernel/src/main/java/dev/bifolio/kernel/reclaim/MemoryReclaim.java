@@ -450,7 +450,7 @@ public final class MemoryReclaim implements Reclaimer {
       int all = flags | limit(zone.type()) | AllocationFlags.NOWAIT;
       long pfn = frames.tryAllocateNear(zone.nodeIndex(), Pages.orderToFrames(order), all);
       if (pfn >= 0) {
-        zone.tookRange(-Pages.orderToFrames(order));
+        zone.gaveRange(Pages.orderToFrames(order));
       }
       return pfn;
     }

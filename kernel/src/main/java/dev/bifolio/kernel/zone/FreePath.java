@@ -4,6 +4,7 @@ import dev.bifolio.kernel.frame.FrameInfo;
 import dev.bifolio.kernel.frame.FrameMap;
 import dev.bifolio.kernel.frame.HybridAllocator;
 import dev.bifolio.kernel.unit.AddressRange;
+import dev.bifolio.kernel.unit.ArrayEntries;
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.FrameRequestException;
 import dev.bifolio.kernel.unit.Pages;
@@ -97,6 +98,7 @@ final class FreePath {
   }
 
   void freeBulk(long[] pfns, int offset, int count) {
+    ArrayEntries.require(pfns.length, offset, count);
     if (onlyUncharged != null) {
       freeAtOnce(onlyUncharged, pfns, offset, count);
       return;

@@ -415,13 +415,16 @@ public final class Zone {
 
   /// Somebody has taken frames from the allocators of this zone by himself: they count as used.
   ///
-  /// @param frameCount how many more are in use now; negative if they came back
+  /// @param frameCount how many more are in use now, 0 or more
   public void tookRange(long frameCount) {
-    if (frameCount < 0) {
-      gauge.add(-frameCount);
-    } else {
-      gauge.spend(frameCount);
-    }
+    gauge.spend(frameCount);
+  }
+
+  /// Somebody has given frames back to the allocators of this zone by himself.
+  ///
+  /// @param frameCount how many fewer are in use now, 0 or more
+  public void gaveRange(long frameCount) {
+    gauge.add(frameCount);
   }
 
   // ---- Offline memory ----

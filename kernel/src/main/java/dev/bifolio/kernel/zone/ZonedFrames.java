@@ -6,6 +6,7 @@ import dev.bifolio.kernel.frame.FrameProbe;
 import dev.bifolio.kernel.frame.HybridAllocator;
 import dev.bifolio.kernel.frame.PlacedRequests;
 import dev.bifolio.kernel.platform.Cpu;
+import dev.bifolio.kernel.unit.ArrayEntries;
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.Pages;
 import org.jspecify.annotations.Nullable;
@@ -340,18 +341,19 @@ public final class ZonedFrames {
   /// Up to `count` single frames near the CPU that asks, see [FrameAllocator#allocateBulk].
   ///
   /// @param pfns where the frames are put
-  /// @param offset index of the first entry, which is there
-  /// @param count entries to fill, which are there
+  /// @param offset index of the first entry
+  /// @param count entries to fill
   /// @param flags [AllocationFlags]
   /// @return how many entries were filled
+  /// @throws IndexOutOfBoundsException if the array has not all of them
   public int allocateBulk(long[] pfns, int offset, int count, int flags) {
+    ArrayEntries.require(pfns.length, offset, count);
     int cpu = Cpu.current();
     Zone zone = preferred[topology.nodeOfCpu(cpu)];
     int got = 0;
     if (zone != null
         && (flags & SLOW_FLAGS) == 0
-        && zone.gauge.takeAbove(
-            cpu, count, zone.lowFrames() + zone.lowmemReserve(ZoneType.NORMAL.index()))) {
+        && zone.gauge.takeAbove(cpu, count, zone.lowFrames() + zone.lowmemReserve(ordinaryType))) {
       got = zone.memory.takeBulk(cpu, pfns, offset, count, flags);
       zone.gauge.add(count - got);
     }
@@ -438,8 +440,9 @@ public final class ZonedFrames {
   /// Frees single frames in one call, see [FrameAllocator#freeBulk]: stops at the first mistake.
   ///
   /// @param pfns the frames, left as they are
-  /// @param offset index of the first entry, which is there
-  /// @param count entries to free, which are there
+  /// @param offset index of the first entry
+  /// @param count entries to free
+  /// @throws IndexOutOfBoundsException if the array has not all of them
   /// @throws dev.bifolio.kernel.unit.FrameRequestException for the first entry that is no allocated
   ///   single frame; its message names the index
   public void freeBulk(long[] pfns, int offset, int count) {

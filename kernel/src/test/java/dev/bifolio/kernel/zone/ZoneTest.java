@@ -234,7 +234,7 @@ class ZoneTest {
       assertTrue(zone.isPlenty() && pool > 100);
       zone.tookRange(5);
       assertEquals(pool - 5, gaugeWord(zone, 128));
-      zone.tookRange(-5); // the next count finds them
+      zone.gaveRange(5); // the next count finds them
       assertEquals(pool - 5, gaugeWord(zone, 128));
     }
   }
@@ -249,10 +249,10 @@ class ZoneTest {
       zone.tookRange(4000);
       assertEquals(95, zone.availableFrames());
       assertEquals(5, zone.reserveUsedFrames());
-      zone.tookRange(-4);
+      zone.gaveRange(4);
       assertEquals(99, zone.availableFrames());
       assertEquals(1, zone.reserveUsedFrames());
-      zone.tookRange(-2);
+      zone.gaveRange(2);
       assertEquals(0, zone.reserveUsedFrames());
       // And whoever counts finds what is there.
       assertEquals(4095, zone.recount());
