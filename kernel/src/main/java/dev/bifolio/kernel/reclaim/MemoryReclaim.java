@@ -87,7 +87,6 @@ public final class MemoryReclaim implements Reclaimer {
   private final PressureGauge pressure;
   private final @Nullable Compaction[] compactions;
   private final RangeTargets[] targets;
-  private @Nullable Demotion demotion;
   private @Nullable TierMover tierMover;
   private @Nullable TierBalance tierBalance;
   private int nextZone;
@@ -189,13 +188,6 @@ public final class MemoryReclaim implements Reclaimer {
     return compactions[zone.index()];
   }
 
-  /// Says who moves frames to slower memory before anything is given back.
-  ///
-  /// @param demotion null for nobody, the default
-  public void setDemotion(@Nullable Demotion demotion) {
-    this.demotion = demotion;
-  }
-
   /// Begins to move frames between fast and slow memory: cold ones down under pressure, and hot
   /// ones up in steps. Before other threads use this object, and before frames are adopted.
   ///
@@ -208,7 +200,6 @@ public final class MemoryReclaim implements Reclaimer {
     TierMover mover = new TierMover(frames, tiers, migration, heat, this, words);
     tierMover = mover;
     tierBalance = new TierBalance(frames, mover, movable);
-    demotion = mover;
     return mover;
   }
 
@@ -302,7 +293,7 @@ public final class MemoryReclaim implements Reclaimer {
 
   /// Frames leave a zone for a slower node, or its node as a whole.
   private long giveBack(Zone zone, long wantedFrames) {
-    Demotion slower = demotion;
+    TierMover slower = tierMover;
     long demoted = slower == null ? 0 : slower.demote(zone, wantedFrames);
     return demoted >= wantedFrames
         ? demoted
