@@ -13,6 +13,10 @@ import dev.bifolio.kernel.unit.Pages;
 ///               └──────────► DONE     └────┘ next unit; at the end once more, wider, if blocked
 /// ```
 ///
+/// Between two calls nothing is captured: a unit that is half done is let go, and begun anew by the
+/// next call, if fewer live frames are in it than when it was begun last. So the pass ends,
+/// whatever others allocate there meanwhile.
+///
 /// One thread; no Java objects after the constructor.
 final class CompactionPass {
   private static final int DONE = 0;
@@ -44,7 +48,15 @@ final class CompactionPass {
   private boolean attempted;
   private int bank;
   private long cursor;
+
+  /// What was live in the present unit when the plan was asked.
   private long unitLive;
+
+  /// What is live in it at most if it is worth going on.
+  private long mostLive;
+
+  /// Whether the unit before the cursor was let go half done.
+  private boolean halfDone;
 
   CompactionPass(MovableBanks banks, Migration migration, CompactionCounters counters) {
     this.banks = banks;
@@ -78,6 +90,7 @@ final class CompactionPass {
     widened = false;
     found = false;
     attempted = false;
+    halfDone = false;
     plan.begin(unitOrder);
     restart();
     state = COUNTING;
@@ -113,24 +126,28 @@ final class CompactionPass {
 
   /// Gives up what is captured. The pass is over.
   void abandon() {
-    closeUnit();
-    state = DONE;
-  }
-
-  /// Lets go of the unit that is being emptied; the pass may go on with the next one.
-  void closeUnit() {
     if (evacuation.isOpen()) {
       evacuation.release();
     }
+    state = DONE;
   }
 
-  /// Goes on until it is done or the budget is used up.
+  /// Goes on until it is done or the budget is used up. Nothing is captured afterwards.
   ///
-  /// @param budget in frames moved
+  /// @param budget in frames moved; to begin a unit anew costs nothing of it, so that something
+  ///   moves in each call
   void advance(long budget) {
+    if (halfDone) {
+      halfDone = false;
+      reopen();
+    }
     long left = budget;
     while (left > 0 && state != DONE) {
       left -= state == COUNTING ? countUnit() : emptyOn(left);
+    }
+    if (evacuation.isOpen()) {
+      evacuation.release();
+      halfDone = true;
     }
   }
 
@@ -238,13 +255,13 @@ final class CompactionPass {
     long areas = targets.takeLooks();
     counters.scanned(areas);
     if (outcome != EvacuationOutcome.UNDER_WAY) {
-      closeUnit(outcome);
+      evacuation.release();
+      ended(outcome);
     }
     return Math.max(1, evacuation.spent()) + areas * LOOK_COST;
   }
 
-  private void closeUnit(EvacuationOutcome outcome) {
-    evacuation.release();
+  private void ended(EvacuationOutcome outcome) {
     if (outcome == EvacuationOutcome.EMPTIED) {
       gainedUnits++;
       plan.emptied(unitLive);
@@ -279,13 +296,32 @@ final class CompactionPass {
       unitLook.look(map, cursor, end);
       if (plan.isSource(unitLook)) {
         unitLive = unitLook.live();
-        evacuation.begin(map, cursor, end);
-        targets.avoid(cursor, end);
+        mostLive = unitLive;
+        open(map, cursor, end);
       }
     }
     cursor = end;
     counters.scanned(unitFrames() / AREA);
     return unitFrames() / AREA * LOOK_COST;
+  }
+
+  private void open(FrameMap map, long start, long end) {
+    evacuation.begin(map, start, end);
+    targets.avoid(start, end);
+  }
+
+  /// Begins the unit before the cursor anew, if that leads on.
+  private void reopen() {
+    FrameMap map = banks.map(bank);
+    long start = cursor - unitFrames();
+    unitLook.look(map, start, cursor);
+    counters.scanned(unitFrames() / AREA);
+    if (unitLook.live() <= mostLive) {
+      mostLive = unitLook.live() - 1;
+      open(map, start, cursor);
+    } else {
+      ended(EvacuationOutcome.RACED);
+    }
   }
 
   private void finish() {

@@ -284,10 +284,6 @@ public final class MemoryReclaim implements Reclaimer {
   @Override
   public long reclaim(Zone zone, int order, long wantedFrames) {
     observe(zone);
-    Compaction compaction = compactions[zone.index()];
-    if (compaction != null) {
-      compaction.leaveUnit(); // what it has captured between two steps
-    }
     return giveBack(zone, Math.max(wantedFrames, DIRECT_FRAMES));
   }
 
@@ -311,9 +307,6 @@ public final class MemoryReclaim implements Reclaimer {
         outcome == CompactionOutcome.UNDER_WAY && moved < DIRECT_MOVES;
         moved += MOVES_AT_ONCE) {
       outcome = compaction.compact(order, MOVES_AT_ONCE);
-    }
-    if (outcome == CompactionOutcome.UNDER_WAY) {
-      compaction.leaveUnit();
     }
     long _ = zone.recount(); // which a request may have done while frames were captured
     return outcome == CompactionOutcome.SUCCESS;

@@ -85,13 +85,13 @@ final class RangeEvacuation {
     return spent;
   }
 
-  /// Goes on until it is done or the budget is used up.
+  /// Goes on until it is done or the budget is used up, but not before something has moved.
   ///
-  /// @param budget in frames moved; a stretch that is looked at costs a sixteenth
+  /// @param budget in frames moved; a stretch that is looked at after the capture costs a sixteenth
   EvacuationOutcome advance(TargetFrames targets, long budget) {
     spent = 0;
     long looks = 0;
-    while (spent + (looks >>> 4) < budget) {
+    while (spent == 0 || spent + (looks >>> 4) < budget) {
       if (cursor >= endPfn) {
         if (round > 0 && !leftover) {
           return EvacuationOutcome.EMPTIED;
@@ -101,7 +101,7 @@ final class RangeEvacuation {
         }
         nextRound();
       }
-      looks++;
+      looks += round > 0 ? 1 : 0;
       EvacuationOutcome outcome = visit(targets);
       if (outcome != EvacuationOutcome.UNDER_WAY) {
         return outcome;
