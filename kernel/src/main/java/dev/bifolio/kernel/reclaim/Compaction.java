@@ -57,6 +57,10 @@ public final class Compaction {
    * a try-lock in a memory word; step and compact leave if it is taken or somebody waits for it,
    * emptyRange waits. With a BuddyAllocator below, only the thread that may use that allocator.
    *
+   * Counts. What is captured or taken as a target is allocated and freed as by anybody else, and in the
+   * statistics of the allocator: not to count it there would have its frees come before their
+   * allocations. CompactionCounters.ownRequests says how much of them that is.
+   *
    * Cost. Each unit gained costs its live frames in copies, the least there is for that gain; the count
    * some 5 µs an area. No Java objects after the constructor. The caller's budget bounds a step: a frame
    * moved is 1, an area looked at 4. Besides, a step that goes on with a unit looks at it and captures
@@ -300,6 +304,7 @@ public final class Compaction {
       while (outcome == EvacuationOutcome.UNDER_WAY) {
         outcome = evacuation.advance(sourceTargets, Long.MAX_VALUE);
         counters.moved(evacuation.spent());
+        counters.requested(evacuation.takeRequests());
       }
       evacuation.release();
       if (outcome != EvacuationOutcome.EMPTIED) {

@@ -252,6 +252,7 @@ final class CompactionPass {
     }
     EvacuationOutcome outcome = evacuation.advance(targets, budget);
     counters.moved(evacuation.spent());
+    counters.requested(evacuation.takeRequests());
     long areas = targets.takeLooks();
     counters.scanned(areas);
     if (outcome != EvacuationOutcome.UNDER_WAY) {

@@ -42,6 +42,7 @@ final class RangeEvacuation {
   private int round;
   private boolean leftover;
   private long spent;
+  private long requests;
   private long blockedPfn = NONE;
 
   /// An evacuation of nothing, which has any bank's map until [#begin].
@@ -83,6 +84,13 @@ final class RangeEvacuation {
   /// How much of the budget the last [#advance] used, at least.
   long spent() {
     return spent;
+  }
+
+  /// Blocks that were allocated since the last call, captured ones and targets.
+  long takeRequests() {
+    long taken = requests;
+    requests = 0;
+    return taken;
   }
 
   /// Goes on until it is done or the budget is used up, but not before something has moved.
@@ -152,6 +160,7 @@ final class RangeEvacuation {
     int maxOrder = map.allocator().maxOrder();
     for (long head = pfn; head < end; ) {
       movable.capture(head);
+      requests++;
       head += Pages.orderToFrames(Pages.largestOrderAt(head, end, maxOrder));
     }
   }
@@ -224,6 +233,7 @@ final class RangeEvacuation {
   private long takeTarget(TargetFrames targets, long frameCount) {
     for (int turn = 0; turn < MOST_TARGETS; turn++) {
       long target = targets.take(frameCount);
+      requests += target < 0 ? 0 : 1;
       if (target < startPfn || target >= endPfn) {
         return target;
       }
