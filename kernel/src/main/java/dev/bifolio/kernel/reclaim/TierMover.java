@@ -89,7 +89,7 @@ public final class TierMover {
   // Words of a zone.
   private static final long HAND = 0;
   private static final long LIMIT = 8;
-  private static final long LOCK = 16;
+  static final long LOCK = 16;
   private static final long DEMOTED = 24;
   private static final long PROMOTED = 32;
   private static final long FAILED = 40;
