@@ -148,14 +148,9 @@ final class BankLayout {
   // ---- The machine's own words ----
 
   /// Bytes in front of the first section: the zones' common words, reclaim's, the accounts', and
-  /// those of hot memory if there is headroom.
+  /// those of hot memory.
   long headerBytes(BankPlan plan) {
-    return hotOffset(plan) + (hasHeadroom(plan) ? HotMemory.BYTE_SIZE : 0);
-  }
-
-  /// Whether memory can be added and taken away.
-  static boolean hasHeadroom(BankPlan plan) {
-    return plan.isHeadroom(plan.count() - 1);
+    return hotOffset(plan) + HotMemory.BYTE_SIZE;
   }
 
   /// Where what is offline is written down, from the header's address on.

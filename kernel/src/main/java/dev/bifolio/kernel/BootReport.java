@@ -22,6 +22,7 @@ import org.jspecify.annotations.Nullable;
 /// @param heap the kernel heap
 /// @param nodes one row a NUMA node, in ascending order
 /// @param zones one row for each node and each type of zone that the machine has, in this order
+/// @param devices the memory in DEVICE zones, as it was given; sorted by base
 /// @param reservations all that were made, with the places found for dynamic ones; sorted by base
 /// @param warnings of the map and of the boot, one line each
 /// @param steps the boot's steps in order
@@ -35,6 +36,7 @@ public record BootReport(
     AddressRange heap,
     @SuppressWarnings("ArrayRecordComponent") NodeRow[] nodes, // copied out
     @SuppressWarnings("ArrayRecordComponent") ZoneRow[] zones, // copied out
+    @SuppressWarnings("ArrayRecordComponent") DeviceMemory[] devices, // copied out
     @SuppressWarnings("ArrayRecordComponent") ReservedRegion[] reservations, // copied out
     @SuppressWarnings("ArrayRecordComponent") String[] warnings, // copied out
     @SuppressWarnings("ArrayRecordComponent") Step[] steps) { // copied out
@@ -191,7 +193,7 @@ public record BootReport(
     return sum;
   }
 
-  /// Where the frame metadata lie.
+  /// The RAM.
   ///
   /// @return a copy
   @Override
@@ -221,6 +223,27 @@ public record BootReport(
   @Override
   public ZoneRow[] zones() {
     return zones.clone();
+  }
+
+  /// The device memory.
+  ///
+  /// @return a copy
+  @Override
+  public DeviceMemory[] devices() {
+    return devices.clone();
+  }
+
+  /// What a frame of a DEVICE zone is: whose, and whether it keeps its content.
+  ///
+  /// @param pfn any frame
+  /// @return null if it is no device memory
+  public @Nullable DeviceMemory deviceAt(long pfn) {
+    for (DeviceMemory device : devices) {
+      if (pfn >= device.startPfn() && pfn < device.endPfn()) {
+        return device;
+      }
+    }
+    return null;
   }
 
   /// The reservations.

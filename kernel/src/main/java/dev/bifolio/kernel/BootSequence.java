@@ -235,6 +235,7 @@ final class BootSequence {
             heap,
             NodeRows.of(plan, frames, options.maxOrder()),
             ZoneRows.of(plan, new ZoneSpans(plan, borders), borders, frames, options.maxOrder()),
+            borders.devices(),
             reservations.sorted(),
             notes.warnings(),
             notes.steps());

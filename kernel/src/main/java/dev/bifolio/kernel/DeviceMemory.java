@@ -4,7 +4,8 @@ import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.unit.Pages;
 
 /// Memory that is no RAM for everybody: it belongs to a device, or keeps what is in it. It becomes
-/// the DEVICE zone of its node, whose frames go only to requests that name that zone.
+/// the DEVICE zone of its node, whose frames go only to requests that name that zone. What was said
+/// of it is kept: [BootReport#deviceAt] tells it of a frame.
 ///
 /// @param range whole frames that touch no RAM
 /// @param node the NUMA node, which need not have RAM

@@ -92,20 +92,19 @@ record Headroom(long startPfn, long endPfn, int node, boolean isMovable) {
     }
   }
 
-  /// What is added and taken away, null if there is no room.
+  /// What is added and taken away.
   ///
-  /// @param address of [HotMemory#BYTE_SIZE] zero bytes if there is
-  @Nullable HotMemory hotMemory(
+  /// @param address of [HotMemory#BYTE_SIZE] zero bytes
+  HotMemory hotMemory(
       ZonedFrames frames,
       MemoryReclaim reclaim,
       Watermarks watermarks,
       HostMemory host,
       long address) {
-    if (isEmpty()) {
-      return null;
-    }
     HotMemory hot = new HotMemory(frames, reclaim, watermarks, host, address);
-    hot.beginOffline(startPfn, endPfn);
+    if (!isEmpty()) {
+      hot.beginOffline(startPfn, endPfn);
+    }
     return hot;
   }
 }

@@ -12,6 +12,7 @@ import dev.bifolio.kernel.reclaim.HotMemory;
 import dev.bifolio.kernel.reclaim.MemoryReclaim;
 import dev.bifolio.kernel.reclaim.TierMover;
 import dev.bifolio.kernel.unit.AddressRange;
+import dev.bifolio.kernel.unit.ArrayEntries;
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.FrameRequestException;
 import dev.bifolio.kernel.unit.Pages;
@@ -70,7 +71,7 @@ public final class Machine implements FrameRequests, AutoCloseable {
   private final MemoryReclaim reclaim;
   private final Watermarks watermarks;
   private final @Nullable AccountTree accounts;
-  private final @Nullable HotMemory hot;
+  private final HotMemory hot;
   private final BootReport report;
   private final long[] releasableRuns;
   private boolean released;
@@ -143,7 +144,7 @@ public final class Machine implements FrameRequests, AutoCloseable {
   @Override
   public int allocateBulk(long[] pfns, int offset, int count, int flags) {
     requireFlags(flags);
-    BulkEntries.require(pfns.length, offset, count);
+    ArrayEntries.require(pfns.length, offset, count);
     int got = frames.allocateBulk(pfns, offset, count, flags);
     for (int i = offset; i < offset + got && (flags & AllocationFlags.ZERO) != 0; i++) {
       zeroed(pfns[i], 1);
@@ -154,7 +155,7 @@ public final class Machine implements FrameRequests, AutoCloseable {
   @Override
   public void freeBulk(long[] pfns, int offset, int count) {
     requireOpen();
-    BulkEntries.require(pfns.length, offset, count);
+    ArrayEntries.require(pfns.length, offset, count);
     frames.freeBulk(pfns, offset, count);
   }
 
@@ -439,11 +440,12 @@ public final class Machine implements FrameRequests, AutoCloseable {
     return accounts;
   }
 
-  /// What is offline: memory that can be added, and taken away.
+  /// What is offline: whole areas that can be added and taken away, RAM as well as the headroom of
+  /// [BootOptions#withHeadroom].
   ///
-  /// @return null unless [BootOptions#withHeadroom] left room for an area
+  /// @return the same for as long as the machine runs
   /// @throws IllegalStateException after [#close()]
-  public @Nullable HotMemory hotMemory() {
+  public HotMemory hotMemory() {
     requireOpen();
     return hot;
   }

@@ -24,4 +24,4 @@ record MachineParts(
     MemoryReclaim reclaim,
     Watermarks watermarks,
     @Nullable AccountTree accounts,
-    @Nullable HotMemory hot) {}
+    HotMemory hot) {}

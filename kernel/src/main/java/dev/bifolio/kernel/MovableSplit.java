@@ -1,8 +1,8 @@
 package dev.bifolio.kernel;
 
 import dev.bifolio.kernel.boot.Memblock;
-import dev.bifolio.kernel.boot.NodeIds;
 import dev.bifolio.kernel.boot.RegionList;
+import dev.bifolio.kernel.firmware.NodeIds;
 import dev.bifolio.kernel.unit.Pages;
 
 /// From which frame on the memory of each node is MOVABLE.

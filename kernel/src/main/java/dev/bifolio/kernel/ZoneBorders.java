@@ -207,6 +207,11 @@ final class ZoneBorders implements BankCuts {
     return devices[index];
   }
 
+  /// All device memory, in the order of addresses.
+  DeviceMemory[] devices() {
+    return devices.clone();
+  }
+
   // ---- What cuts banks ----
 
   @Override

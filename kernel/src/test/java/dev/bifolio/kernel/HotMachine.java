@@ -13,7 +13,6 @@ import dev.bifolio.kernel.reclaim.MovableOwner;
 import dev.bifolio.kernel.unit.Pages;
 import dev.bifolio.kernel.zone.Zone;
 import dev.bifolio.kernel.zone.ZoneSet;
-import java.util.Objects;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.IntPredicate;
 
@@ -57,7 +56,7 @@ final class HotMachine implements MovableOwner, AutoCloseable {
   }
 
   HotMemory hot() {
-    return Objects.requireNonNull(machine.hotMemory());
+    return machine.hotMemory();
   }
 
   @Override
@@ -174,7 +173,7 @@ final class HotMachine implements MovableOwner, AutoCloseable {
       text.append('\n');
     }
     HotMemory hot = machine.hotMemory();
-    for (int i = 0; hot != null && i < hot.rangeCount(); i++) {
+    for (int i = 0; i < hot.rangeCount(); i++) {
       text.append(hot.startPfn(i)).append('-').append(hot.endPfn(i)).append('\n');
     }
     return text.append("used ").append(machine.statistics().usedFrames()).toString();

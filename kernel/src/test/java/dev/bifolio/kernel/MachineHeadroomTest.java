@@ -9,6 +9,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.bifolio.kernel.BootOptions.AllocatorKind;
 import dev.bifolio.kernel.firmware.Architecture;
 import dev.bifolio.kernel.firmware.MemoryMap;
+import dev.bifolio.kernel.frame.AllocationFlags;
+import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.reclaim.HotMemory;
 import dev.bifolio.kernel.reclaim.HotOutcome;
 import dev.bifolio.kernel.zone.Zone;
@@ -30,7 +32,7 @@ class MachineHeadroomTest {
   private static String ranges(Machine machine) {
     HotMemory hot = machine.hotMemory();
     StringBuilder text = new StringBuilder();
-    for (int i = 0; hot != null && i < hot.rangeCount(); i++) {
+    for (int i = 0; i < hot.rangeCount(); i++) {
       text.append(Long.toHexString(hot.startPfn(i))).append('-');
       text.append(Long.toHexString(hot.endPfn(i))).append(' ');
     }
@@ -53,12 +55,36 @@ class MachineHeadroomTest {
       BootOptions options = OPTIONS.withAllocator(kind);
       try (Machine plain = boot(map, options);
           Machine small = boot(map, options.withHeadroom(2 * MIB - 1))) {
-        assertNull(plain.hotMemory());
-        assertNull(small.hotMemory());
+        assertEquals(0, plain.hotMemory().rangeCount());
+        assertEquals(0, small.hotMemory().rangeCount());
         assertEquals(plain.report().frames(), small.report().frames());
         assertEquals(plain.report().memMapByteSize(), small.report().memMapByteSize());
         assertEquals(1, small.zones().zone(0).bankCount());
       }
+    }
+  }
+
+  @Test
+  void withoutHeadroomRamGoesAndComesAllTheSame() throws Exception {
+    MemoryMap map = Maps.fdt().ram(GIB, 128 * MIB).build();
+    try (Machine machine = boot(map, OPTIONS)) {
+      HotMemory hot = machine.hotMemory();
+      final long managed = machine.managedFrameCount();
+      final long free = machine.freeFrameCount();
+      long start = 0x40400;
+      Memory.putLong(machine.physToVirt(start << 12), 42);
+      assertEquals(HotOutcome.DONE, hot.offline(start, 1024));
+      assertEquals("40400-40800", ranges(machine));
+      assertEquals(managed - 1024, machine.managedFrameCount());
+      assertEquals(free - 1024, machine.freeFrameCount());
+      assertTrue(machine.tryAllocateRange(start, 1, AllocationFlags.NONE) < 0);
+      machine.assertValid();
+      assertEquals(HotOutcome.DONE, hot.online(start, 1024));
+      assertEquals("", ranges(machine));
+      assertEquals(free, machine.freeFrameCount());
+      assertEquals(start, machine.tryAllocateRange(start, 1, AllocationFlags.NONE));
+      assertEquals(0, Memory.getLong(machine.physToVirt(start << 12))); // the host had it back
+      machine.assertValid();
     }
   }
 
@@ -88,7 +114,6 @@ class MachineHeadroomTest {
           "Node 0, zone DMA 0\nNode 0, zone DMA32 262144\nNode 0, zone Normal 262144\n",
           zones(machine));
       HotMemory hot = machine.hotMemory();
-      assertNotNull(hot);
       assertEquals(HotOutcome.OUT_OF_RANGE, hot.online(0xFFE00, 1024)); // over the border
       assertEquals(HotOutcome.DONE, hot.online(0x100000, 1 << 18));
       assertEquals("c0000-100000", ranges(machine));
@@ -126,7 +151,6 @@ class MachineHeadroomTest {
         assertEquals(ZoneType.NORMAL, zone.type());
         assertEquals(2, machine.report().nodes().length);
         HotMemory hot = machine.hotMemory();
-        assertNotNull(hot);
         assertEquals(HotOutcome.DONE, hot.online(pfn, 1024));
         assertEquals(1024, machine.freeFrameCount(5) + (node == 5 ? 0 : 1024));
         machine.assertValid();
@@ -139,7 +163,7 @@ class MachineHeadroomTest {
   void a32BitPcHasNoneAbove4Gib() throws Exception {
     MemoryMap low = Maps.e820(Architecture.I386).ram(MIB, 4095 * MIB - MIB).build();
     try (Machine machine = boot(low, OPTIONS.withHeadroom(8 * MIB))) {
-      assertNull(machine.hotMemory());
+      assertEquals(0, machine.hotMemory().rangeCount());
     }
     MemoryMap lower = Maps.e820(Architecture.I386).ram(MIB, 4090 * MIB - MIB).build();
     try (Machine machine = boot(lower, OPTIONS.withHeadroom(64 * MIB))) {

@@ -1,6 +1,9 @@
 package dev.bifolio.kernel;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -43,6 +46,33 @@ class MachineZoneCutsTest {
       got += takeAll(machine, AllocationFlags.MOVABLE | AllocationFlags.MOVABLE_ZONE);
       assertEquals(frames.free() + frames.cached(), got);
       machine.assertValid();
+    }
+  }
+
+  @Test
+  void whatWasSaidOfADeviceIsKnownOfItsFrames() throws Exception {
+    MemoryMap map = Maps.e820(Architecture.X86_64).ram(0, 2 * GIB).build();
+    DeviceMemory kept =
+        new DeviceMemory(
+            new AddressRange(3 * GIB, 2 * MIB), 0, DeviceMemory.Kind.PERSISTENT, "pmem0");
+    BootOptions options =
+        BootOptions.DEFAULTS.withDeviceMemory(device(4 * GIB, MIB)).withDeviceMemory(kept);
+    try (Machine machine = Machine.boot(map, options, BootLog.SILENT)) {
+      BootReport report = machine.report();
+      assertArrayEquals(new DeviceMemory[] {kept, device(4 * GIB, MIB)}, report.devices());
+      report.devices()[0] = device(0, MIB);
+      assertEquals(kept, report.devices()[0]); // it was a copy
+      int[] found = new int[2];
+      for (long pfn = machine.allocate(0, AllocationFlags.DEVICE);
+          pfn >= 0;
+          pfn = machine.allocate(0, AllocationFlags.DEVICE)) {
+        found[kept.equals(report.deviceAt(pfn)) ? 0 : 1]++;
+        assertNotNull(report.deviceAt(pfn));
+      }
+      assertArrayEquals(new int[] {512, 256}, found);
+      assertNull(report.deviceAt(machine.allocate(0, AllocationFlags.NONE)));
+      assertNull(report.deviceAt(((3 * GIB) >> 12) - 1));
+      assertNull(report.deviceAt(((3 * GIB) >> 12) + 512));
     }
   }
 

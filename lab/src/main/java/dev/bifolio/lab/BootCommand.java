@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
@@ -127,11 +128,11 @@ final class BootCommand implements Callable<Integer> {
 
   @Option(
       names = "--device",
-      paramLabel = "BASE+SIZE[@NODE]",
+      paramLabel = "BASE+SIZE[@NODE][:KIND]",
       converter = DeviceConverter.class,
       description = {
         "Memory of a device, in a zone that no ordinary request gets frames from; outside of RAM;"
-            + " may be given repeatedly (default node: 0)."
+            + " may be given repeatedly. KIND is device, gpu or persistent (default: node 0, device)."
       })
   List<DeviceMemory> devices = new ArrayList<>();
 
@@ -259,25 +260,43 @@ final class BootCommand implements Callable<Integer> {
     }
   }
 
-  /// Converts `BASE+SIZE` or `BASE+SIZE@NODE`.
+  /// Converts `BASE+SIZE`, `BASE+SIZE@NODE`, and either with `:KIND`.
   static final class DeviceConverter implements ITypeConverter<DeviceMemory> {
     private static final Pattern NODE = Pattern.compile("[0-9]{1,4}");
 
     @Override
     public DeviceMemory convert(String value) {
-      int at = value.indexOf('@');
-      String node = at < 0 ? "0" : value.substring(at + 1);
+      int colon = value.indexOf(':');
+      String place = colon < 0 ? value : value.substring(0, colon);
+      DeviceMemory.Kind kind =
+          colon < 0 ? DeviceMemory.Kind.DEVICE : kind(value, value.substring(colon + 1));
+      int at = place.indexOf('@');
+      int node = at < 0 ? 0 : node(value, place.substring(at + 1));
+      AddressRange range =
+          new Numbers.RangeConverter().convert(at < 0 ? place : place.substring(0, at));
+      try {
+        return new DeviceMemory(range, node, kind, "device");
+      } catch (IllegalArgumentException e) {
+        throw new TypeConversionException("'" + value + "': " + e.getMessage());
+      }
+    }
+
+    private static int node(String value, String node) {
       if (!NODE.matcher(node).matches() || Integer.parseInt(node) >= MAX_NODES) {
         throw new TypeConversionException(
             "'" + value + "': '" + node + "' is no node, 0 … " + (MAX_NODES - 1));
       }
-      AddressRange range =
-          new Numbers.RangeConverter().convert(at < 0 ? value : value.substring(0, at));
-      try {
-        return new DeviceMemory(range, Integer.parseInt(node), DeviceMemory.Kind.DEVICE, "device");
-      } catch (IllegalArgumentException e) {
-        throw new TypeConversionException("'" + value + "': " + e.getMessage());
+      return Integer.parseInt(node);
+    }
+
+    private static DeviceMemory.Kind kind(String value, String name) {
+      for (DeviceMemory.Kind kind : DeviceMemory.Kind.values()) {
+        if (kind.name().toLowerCase(Locale.ROOT).equals(name)) {
+          return kind;
+        }
       }
+      throw new TypeConversionException(
+          "'" + value + "': '" + name + "' is none of device, gpu, persistent");
     }
   }
 

@@ -1,6 +1,7 @@
 package dev.bifolio.lab;
 
 import dev.bifolio.kernel.BootReport;
+import dev.bifolio.kernel.DeviceMemory;
 import dev.bifolio.kernel.firmware.MemoryMap;
 import dev.bifolio.kernel.firmware.MemoryRegion;
 import dev.bifolio.kernel.firmware.ReservedRegion;
@@ -15,7 +16,8 @@ import org.jspecify.annotations.Nullable;
 
 /// A boot as the JSON object that the command line promises: the map's, with what the boot made of
 /// it. `zones` has a row for each node and each type of zone that the machine has, in this order,
-/// with memory or without; `protection` is by type, in the order of these rows.
+/// with memory or without; `protection` is by type, in the order of these rows. `devices` says what
+/// lies in DEVICE zones, sorted by base.
 final class BootJson {
   private BootJson() {}
 
@@ -46,6 +48,7 @@ final class BootJson {
     heap.put("frames", report.frames().heap());
     json.put("heap", heap);
     json.put("zones", zones(report));
+    json.put("devices", devices(report));
     json.put("pageTables", null);
     json.put("timings", timings(report, timings));
     Map<String, @Nullable Object> proved = new LinkedHashMap<>();
@@ -133,6 +136,18 @@ final class BootJson {
       zones.add(zone(zone, orderCount));
     }
     return zones;
+  }
+
+  private static List<Object> devices(BootReport report) {
+    List<Object> devices = new ArrayList<>();
+    for (DeviceMemory device : report.devices()) {
+      Map<String, @Nullable Object> row = MapJson.range(device.range());
+      row.put("node", device.node());
+      row.put("kind", device.kind().name().toLowerCase(Locale.ROOT));
+      row.put("name", device.name());
+      devices.add(row);
+    }
+    return devices;
   }
 
   private static List<Long> numbers(long[] values) {

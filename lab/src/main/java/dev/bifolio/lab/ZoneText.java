@@ -2,12 +2,16 @@ package dev.bifolio.lab;
 
 import dev.bifolio.kernel.BootReport;
 import dev.bifolio.kernel.BootReport.ZoneRow;
+import dev.bifolio.kernel.DeviceMemory;
 import dev.bifolio.kernel.firmware.MemoryMap;
+import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.unit.Pages;
 import dev.bifolio.kernel.zone.ZoneType;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /// Zones, distances and free blocks of a booted machine as text for people, 80 columns wide:
@@ -49,7 +53,7 @@ final class ZoneText {
   /// The text, an empty line before each part.
   static String of(BootReport report, MemoryMap map, boolean terminal, boolean colour) {
     ZoneText text = new ZoneText(report, terminal, colour);
-    text.writeZones();
+    text.writeZones(report);
     text.writeDistances(map);
     text.writeFreeBlocks();
     return text.out.toString();
@@ -57,7 +61,7 @@ final class ZoneText {
 
   // ---- Zones ----
 
-  private void writeZones() {
+  private void writeZones(BootReport report) {
     out.append('\n');
     line("zones, in frames");
     row("node zone", "present", "managed", "free", "min", "low", "high");
@@ -74,6 +78,23 @@ final class ZoneText {
     writeMore(MAX_ZONES);
     for (ZoneRow zone : shown(MAX_ZONES)) {
       writeProtection(zone);
+    }
+    writeDevices(report.devices());
+  }
+
+  private void writeDevices(DeviceMemory[] devices) {
+    for (DeviceMemory device : Arrays.copyOf(devices, Math.min(MAX_ZONES, devices.length))) {
+      line(
+          "  node %d Device has %s (%s): %s at %s"
+              .formatted(
+                  device.node(),
+                  device.name(),
+                  device.kind().name().toLowerCase(Locale.ROOT),
+                  Numbers.bytes(device.range().byteSize()),
+                  AddressRange.hex(device.range().base())));
+    }
+    if (devices.length > MAX_ZONES) {
+      line("  … and " + (devices.length - MAX_ZONES) + " more devices (--json has them)");
     }
   }
 

@@ -75,6 +75,7 @@ class BootCommandTest {
             "memMap",
             "heap",
             "zones",
+            "devices",
             "pageTables",
             "timings",
             "proof"),
@@ -182,6 +183,9 @@ class BootCommandTest {
     "--device, 0x2000000001+4K",
     "--device, 0x2000000000+1M@",
     "--device, 0x2000000000+1M@1024",
+    "--device, 0x2000000000+1M:card",
+    "--device, 0x2000000000+1M:",
+    "--device, 0x2000000000+1M:gpu@1",
     "--device, 0xffffffffffff0000+64K",
     "--proc, meminfo",
     "--headroom, 0xffffffffffffffff",
@@ -232,6 +236,45 @@ class BootCommandTest {
     CommandRun run = CommandRun.of(arguments.toArray(new String[0]));
     assertEquals(0, run.exit(), run.err());
     return SharedData.objects(run.json().getFirst(), "zones");
+  }
+
+  @Test
+  void whatIsSaidOfDeviceMemoryIsKept() throws Exception {
+    CommandRun run =
+        CommandRun.of(
+            "boot",
+            "--json",
+            "--device",
+            "0x3000000000+8M@5:persistent",
+            "--device",
+            "0x2000000000+16M:gpu");
+    assertEquals(0, run.exit(), run.err());
+    List<Map<?, ?>> devices = SharedData.objects(run.json().getFirst(), "devices");
+    assertEquals(
+        List.of(
+            Map.of(
+                "base",
+                "0x2000000000",
+                "size",
+                16 << 20,
+                "node",
+                0,
+                "kind",
+                "gpu",
+                "name",
+                "device1"),
+            Map.of(
+                "base",
+                "0x3000000000",
+                "size",
+                8 << 20,
+                "node",
+                5,
+                "kind",
+                "persistent",
+                "name",
+                "device0")),
+        devices);
   }
 
   @Test

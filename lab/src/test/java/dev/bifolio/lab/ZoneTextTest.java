@@ -115,12 +115,13 @@ class ZoneTextTest {
 
   @Test
   void aZoneOfMovableFramesAndOneOfADeviceAreShownBesideTheOthers() throws Exception {
-    CommandRun run = CommandRun.of("boot", "--movable", "2G", "--device", "0x2000000000+1G@3");
+    CommandRun run = CommandRun.of("boot", "--movable", "2G", "--device", "0x2000000000+1G@3:gpu");
     List<String> lines = part(run, "zones, in frames");
     assertTrue(lines.get(4).startsWith("     0 Movable     524,288 "), lines.get(4));
     assertTrue(
         lines.get(5).startsWith("     3 Device      262,144     262,144     262,144 "),
         lines.get(5));
+    assertEquals("  node 3 Device has device0 (gpu): 1 GiB at 0x2000000000", lines.getLast());
     assertFalse(run.out().contains("requests for Device"), run.out());
     assertEquals(
         "free blocks               node 0      node 0      node 0      node 3",

@@ -1,7 +1,9 @@
 package dev.bifolio.kernel.boot;
 
+import dev.bifolio.kernel.firmware.NodeIds;
 import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.unit.Pages;
+import dev.bifolio.kernel.unit.SortedRanges;
 
 /// How a machine's RAM is cut into banks, and where in RAM the metadata of each bank lie.
 ///
@@ -344,18 +346,6 @@ public final class BankPlan {
   /// @param pfn any
   /// @return 0 … [#count()] - 1, or -1 if there is none
   public int bankOf(long pfn) {
-    int low = 0;
-    int high = count - 1;
-    while (low <= high) {
-      int middle = (low + high) >>> 1;
-      if (pfn < startPfn[middle]) {
-        high = middle - 1;
-      } else if (pfn >= endPfn[middle]) {
-        low = middle + 1;
-      } else {
-        return middle;
-      }
-    }
-    return -1;
+    return SortedRanges.indexOf(startPfn, endPfn, count, pfn);
   }
 }

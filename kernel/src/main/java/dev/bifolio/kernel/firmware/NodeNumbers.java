@@ -1,6 +1,6 @@
 package dev.bifolio.kernel.firmware;
 
-/// A set of node numbers, sorted when it is asked for; one thread.
+/// The node numbers of a map that is being read, of which [NodeIds] are made; one thread.
 ///
 /// Numbers are noted as they come, repeated or not. When the array is full it is sorted, and grows
 /// only if more than half of it were different numbers, so memory is linear in those and not in
@@ -35,22 +35,6 @@ final class NodeNumbers {
 
   /// Every number once, ascending; a new array.
   int[] sorted() {
-    long[] keys = new long[count];
-    for (int i = 0; i < count; i++) {
-      keys[i] = ids[i];
-    }
-    int[] order = RegionOrder.stableByUnsignedKey(keys);
-    int different = 0;
-    for (int i = 0; i < count; i++) {
-      different += i == 0 || keys[order[i]] != keys[order[i - 1]] ? 1 : 0;
-    }
-    int[] result = new int[different];
-    int at = 0;
-    for (int i = 0; i < count; i++) {
-      if (i == 0 || keys[order[i]] != keys[order[i - 1]]) {
-        result[at++] = (int) keys[order[i]];
-      }
-    }
-    return result;
+    return new NodeIds(ids, count).toArray();
   }
 }

@@ -1,6 +1,7 @@
 package dev.bifolio.kernel.frame;
 
 import dev.bifolio.kernel.unit.AddressRange;
+import dev.bifolio.kernel.unit.ArrayEntries;
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.FrameRequestException;
 import dev.bifolio.kernel.unit.PageFrame;
@@ -237,7 +238,7 @@ public sealed interface FrameAllocator permits BuddyAllocator, HybridAllocator {
   /// @throws IndexOutOfBoundsException if the array has no such entries; nothing has changed then
   /// @throws FrameRequestException if it is not initialised
   default int allocateBulk(long[] pfns, int offset, int count, int flags) {
-    FrameMistakes.requireEntries(pfns.length, offset, count);
+    ArrayEntries.require(pfns.length, offset, count);
     int got = 0;
     while (got < count) {
       long pfn = allocate(0, flags);
@@ -260,7 +261,7 @@ public sealed interface FrameAllocator permits BuddyAllocator, HybridAllocator {
   /// @throws FrameRequestException for the first entry that is no allocated single frame; its
   ///   message names the index
   default void freeBulk(long[] pfns, int offset, int count) {
-    FrameMistakes.requireEntries(pfns.length, offset, count);
+    ArrayEntries.require(pfns.length, offset, count);
     for (int i = offset; i < offset + count; i++) {
       long result = tryFree(pfns[i], 0);
       if (result != 0) {

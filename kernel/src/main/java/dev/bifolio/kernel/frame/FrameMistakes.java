@@ -144,18 +144,6 @@ final class FrameMistakes {
     }
   }
 
-  static void requireEntries(int length, int offset, int count) {
-    if (offset < 0 || count < 0 || count > length - offset) {
-      throw new IndexOutOfBoundsException(
-          "expected entries of an array of "
-              + length
-              + ", found "
-              + count
-              + " entries from index "
-              + offset);
-    }
-  }
-
   static FrameRequestException outside(
       long startPfn, long endPfn, long spanStartPfn, long spanEndPfn) {
     return new FrameRequestException(

@@ -1,6 +1,7 @@
 package dev.bifolio.kernel.frame;
 
 import dev.bifolio.kernel.platform.Cpu;
+import dev.bifolio.kernel.unit.ArrayEntries;
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.FrameRequestException;
 import dev.bifolio.kernel.unit.Pages;
@@ -243,7 +244,7 @@ public final class HybridAllocator implements FrameAllocator {
 
   @Override
   public int allocateBulk(long[] pfns, int offset, int count, int flags) {
-    FrameMistakes.requireEntries(pfns.length, offset, count);
+    ArrayEntries.require(pfns.length, offset, count);
     requireInitialized();
     int got = bulk.allocate(Cpu.current(), pfns, offset, count, flags);
     if (got < count) {
@@ -254,7 +255,7 @@ public final class HybridAllocator implements FrameAllocator {
 
   @Override
   public void freeBulk(long[] pfns, int offset, int count) {
-    FrameMistakes.requireEntries(pfns.length, offset, count);
+    ArrayEntries.require(pfns.length, offset, count);
     bulk.free(this, pfns, offset, offset + count);
   }
 

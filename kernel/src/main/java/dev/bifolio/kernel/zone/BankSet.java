@@ -4,6 +4,7 @@ import dev.bifolio.kernel.frame.FrameAllocator;
 import dev.bifolio.kernel.frame.FrameMap;
 import dev.bifolio.kernel.frame.FrameTally;
 import dev.bifolio.kernel.frame.ValidationReport;
+import dev.bifolio.kernel.unit.SortedRanges;
 
 /// Banks from the lowest to the highest, and sums over them.
 final class BankSet {
@@ -53,19 +54,7 @@ final class BankSet {
 
   /// The bank that spans a frame, or -1.
   int indexOf(long pfn) {
-    int low = 0;
-    int high = startPfn.length - 1;
-    while (low <= high) {
-      int middle = (low + high) >>> 1;
-      if (pfn < startPfn[middle]) {
-        high = middle - 1;
-      } else if (pfn >= endPfn[middle]) {
-        low = middle + 1;
-      } else {
-        return middle;
-      }
-    }
-    return -1;
+    return SortedRanges.indexOf(startPfn, endPfn, startPfn.length, pfn);
   }
 
   long presentFrames() {

@@ -5,11 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import dev.bifolio.kernel.unit.Pages;
 import dev.bifolio.testkit.Behaviour;
 import dev.bifolio.testkit.SplitMix64;
+import dev.bifolio.testkit.Threads;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -31,24 +31,11 @@ class FrameCacheThreadsTest extends OwnedCaches {
 
   private static void run(HybridAllocator allocator, int seed) throws InterruptedException {
     Table table = new Table(allocator);
-    AtomicReference<Throwable> failure = new AtomicReference<>();
-    List<Thread> threads = new ArrayList<>();
+    List<Worker> workers = new ArrayList<>();
     for (int i = 0; i < THREADS; i++) {
-      Worker worker = new Worker(allocator, table, new SplitMix64(seed * 100L + i));
-      threads.add(
-          new Thread(() -> {
-            try {
-              worker.run();
-            } catch (Throwable e) {
-              failure.compareAndSet(null, e);
-            }
-          }));
+      workers.add(new Worker(allocator, table, new SplitMix64(seed * 100L + i)));
     }
-    threads.forEach(Thread::start);
-    for (Thread thread : threads) {
-      thread.join();
-    }
-    assertEquals(null, failure.get());
+    Threads.runAll(workers);
     assertEquals(table.live.get(), inUse(allocator));
     assertSound(allocator);
     long counted = 0;
@@ -96,7 +83,7 @@ class FrameCacheThreadsTest extends OwnedCaches {
     }
   }
 
-  private static final class Worker {
+  private static final class Worker implements Runnable {
     private final HybridAllocator allocator;
     private final Table table;
     private final SplitMix64 random;
@@ -109,7 +96,8 @@ class FrameCacheThreadsTest extends OwnedCaches {
       cache = allocator.openCache(NONE);
     }
 
-    void run() {
+    @Override
+    public void run() {
       for (int step = 0; step < STEPS; step++) {
         switch (random.below(400)) {
           case 0 -> {

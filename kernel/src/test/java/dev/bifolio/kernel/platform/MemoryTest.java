@@ -4,7 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.bifolio.testkit.Threads;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -89,22 +92,18 @@ class MemoryTest {
 
   @Test
   void addsFromManyThreadsAreNotLost() throws InterruptedException {
-    Thread[] threads = new Thread[4];
-    for (int t = 0; t < threads.length; t++) {
+    List<Runnable> work = new ArrayList<>();
+    for (int t = 0; t < 4; t++) {
       long bit = 1L << (32 + t);
-      threads[t] =
-          new Thread(() -> {
-            for (int i = 0; i < 10_000; i++) {
-              Memory.getAndAddLong(at, 1);
-              Memory.getAndBitwiseOrLong(at, bit);
-              Memory.getAndBitwiseAndLong(at, ~bit);
-            }
-          });
-      threads[t].start();
+      work.add(() -> {
+        for (int i = 0; i < 10_000; i++) {
+          Memory.getAndAddLong(at, 1);
+          Memory.getAndBitwiseOrLong(at, bit);
+          Memory.getAndBitwiseAndLong(at, ~bit);
+        }
+      });
     }
-    for (Thread thread : threads) {
-      thread.join();
-    }
+    Threads.runAll(work);
     assertEquals(40_000, Memory.getLongVolatile(at));
   }
 

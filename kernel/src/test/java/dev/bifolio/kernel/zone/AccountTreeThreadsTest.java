@@ -1,17 +1,16 @@
 package dev.bifolio.kernel.zone;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.bifolio.kernel.platform.Window;
 import dev.bifolio.kernel.platform.WindowException;
 import dev.bifolio.testkit.SplitMix64;
+import dev.bifolio.testkit.Threads;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
-import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -29,7 +28,6 @@ class AccountTreeThreadsTest {
 
   private final AtomicLongArray ledger = new AtomicLongArray(MAX_ACCOUNTS + 1);
   private final AtomicLong failedCharges = new AtomicLong();
-  private final AtomicReference<Throwable> failure = new AtomicReference<>();
   private Window window;
   private AccountTree tree;
 
@@ -60,7 +58,7 @@ class AccountTreeThreadsTest {
       work.add(() -> storm(accounts, new SplitMix64(seed)));
     }
     work.add(() -> staysWithin(guaranteed, 30, new SplitMix64(99)));
-    runAll(work);
+    Threads.runAll(work);
     assertEquals("", tree.validate());
     for (int account = 0; account <= guaranteed; account++) {
       assertEquals(ledger.get(account), tree.usage(account));
@@ -90,7 +88,7 @@ class AccountTreeThreadsTest {
       work.add(() -> staysWithin(modest, 10, new SplitMix64(seed)));
       work.add(() -> asksTooMuch(greedy, 101));
     }
-    runAll(work);
+    Threads.runAll(work);
     assertEquals(0, tree.failedCharges(modest));
     assertEquals(4L * STEPS, tree.failedCharges(greedy));
     assertEquals(ledger.get(modest), tree.usage(AccountTree.ROOT));
@@ -109,7 +107,7 @@ class AccountTreeThreadsTest {
     for (int i = 0; i < 6; i++) {
       work.add(this::opensAndCloses);
     }
-    runAll(work);
+    Threads.runAll(work);
     assertEquals(0, tree.failedCharges(steady));
     assertEquals("", tree.validate());
     assertEquals(50, tree.held(AccountTree.ROOT));
@@ -189,24 +187,5 @@ class AccountTreeThreadsTest {
       }
       at = tree.parent(at);
     }
-  }
-
-  private void runAll(List<Runnable> work) throws InterruptedException {
-    List<Thread> threads = new ArrayList<>();
-    for (Runnable part : work) {
-      threads.add(
-          new Thread(() -> {
-            try {
-              part.run();
-            } catch (Throwable e) {
-              failure.compareAndSet(null, e);
-            }
-          }));
-    }
-    threads.forEach(Thread::start);
-    for (Thread thread : threads) {
-      thread.join();
-    }
-    assertNull(failure.get());
   }
 }

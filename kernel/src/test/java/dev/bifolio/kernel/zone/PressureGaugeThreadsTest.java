@@ -2,19 +2,18 @@ package dev.bifolio.kernel.zone;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.bifolio.kernel.platform.Window;
 import dev.bifolio.kernel.platform.WindowException;
 import dev.bifolio.testkit.SplitMix64;
+import dev.bifolio.testkit.Threads;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -26,7 +25,6 @@ class PressureGaugeThreadsTest {
   private static final int THREADS = 4;
   private static final int STEPS = 50_000;
 
-  private final AtomicReference<Throwable> failure = new AtomicReference<>();
   private Window window;
   private PressureGauge gauge;
 
@@ -57,7 +55,7 @@ class PressureGaugeThreadsTest {
         }
       });
     }
-    runAll(work);
+    Threads.runAll(work);
     assertEquals(rounds, told.get());
     assertEquals(rounds / 2, gauge.entered(0, PressureLevel.FULL));
     assertEquals(rounds / 2, gauge.entered(0, PressureLevel.NONE));
@@ -78,7 +76,7 @@ class PressureGaugeThreadsTest {
       });
     }
     work.add(this::comesAndGoes);
-    runAll(work);
+    Threads.runAll(work);
     for (int zoneIndex = 0; zoneIndex < 2; zoneIndex++) {
       for (PressureLevel level : PressureLevel.values()) {
         assertChain(told, zoneIndex, level);
@@ -117,24 +115,5 @@ class PressureGaugeThreadsTest {
     } catch (Exception e) {
       throw new AssertionError(e);
     }
-  }
-
-  private void runAll(List<Runnable> work) throws InterruptedException {
-    List<Thread> threads = new ArrayList<>();
-    for (Runnable part : work) {
-      threads.add(
-          new Thread(() -> {
-            try {
-              part.run();
-            } catch (Throwable e) {
-              failure.compareAndSet(null, e);
-            }
-          }));
-    }
-    threads.forEach(Thread::start);
-    for (Thread thread : threads) {
-      thread.join();
-    }
-    assertNull(failure.get());
   }
 }

@@ -1,4 +1,4 @@
-package dev.bifolio.kernel.boot;
+package dev.bifolio.kernel.firmware;
 
 /// The distinct ids of nodes, in ascending order; a node's index is its place among them.
 ///
@@ -67,6 +67,13 @@ public final class NodeIds {
   /// @return as the firmware says it
   public int id(int index) {
     return ids[index];
+  }
+
+  /// All ids.
+  ///
+  /// @return a copy, ascending
+  public int[] toArray() {
+    return ids.clone();
   }
 
   /// The index of a node.

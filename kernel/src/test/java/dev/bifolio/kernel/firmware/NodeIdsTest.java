@@ -1,4 +1,4 @@
-package dev.bifolio.kernel.boot;
+package dev.bifolio.kernel.firmware;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
