@@ -68,14 +68,6 @@ final class RangeEvacuation {
     return startPfn < endPfn;
   }
 
-  long startPfn() {
-    return startPfn;
-  }
-
-  long endPfn() {
-    return endPfn;
-  }
-
   /// The frame that was in the way, or -1.
   long blockedPfn() {
     return blockedPfn;
@@ -214,9 +206,15 @@ final class RangeEvacuation {
       return blockedBy(pfn);
     }
     cursor = pfn + frameCount;
-    long target = takeTarget(targets, frameCount);
+    long target = NONE;
+    try {
+      target = takeTarget(targets, frameCount);
+    } finally {
+      if (target < 0) {
+        movable.abort(pfn, NONE); // even if a foreign source threw
+      }
+    }
     if (target < 0) {
-      movable.abort(pfn, NONE);
       return EvacuationOutcome.NO_TARGET;
     }
     if (migration.moveBegun(pfn, target, frameCount) != MigrationOutcome.MOVED) {
