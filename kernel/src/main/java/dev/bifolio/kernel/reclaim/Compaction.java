@@ -39,9 +39,10 @@ public final class Compaction {
    * anew, as long as it becomes emptier.
    *
    * Score. The part of the free memory, in per cent, that is not in free areas of 2 MiB: 0 is perfect,
-   * 100 means that not one is left. With proactiveness p, a background pass begins when the score is
-   * above high = min(low + 10, 100), and ends at low = max(100 - p, 5); between the two nothing happens,
-   * so that it does not begin again for each area that is taken. p = 0: never.
+   * 100 means that not one is left. Pieces of areas, at the ends of a bank, are left out. With
+   * proactiveness p, a background pass begins when the score is above high = min(low + 10, 100), and
+   * ends at low = max(100 - p, 5); between the two nothing happens, so that it does not begin again for
+   * each area that is taken. p = 0: never.
    *
    * Deferral. A pass that gains nothing makes the next 1, 3, 7 … 63 attempts be left out (as long as the
    * order is not a smaller one); one that gains something clears that.

@@ -81,7 +81,6 @@ final class CompactionPass {
   }
 
   private void begin(int wantedOrder, long units) {
-    abandon();
     order = wantedOrder;
     unitOrder = Math.max(Pages.HUGE_ORDER, wantedOrder);
     wishedUnits = units;
@@ -178,16 +177,14 @@ final class CompactionPass {
     return areas * LOOK_COST;
   }
 
-  /// Counts the areas of a unit, as far as the bank has them.
+  /// Counts the areas of a unit that the bank has frames of.
   ///
   /// @return how many
   private long countAreas(FrameMap map, long start, long end) {
     long areas = 0;
     for (long area = start; area < end; area += AREA) {
-      long from = Math.max(area, map.allocator().startPfn());
-      long to = Math.min(area + AREA, map.allocator().endPfn());
-      if (from < to) {
-        areaLook.look(map, from, to);
+      if (area + AREA > map.allocator().startPfn() && area < map.allocator().endPfn()) {
+        areaLook.look(map, area, area + AREA);
         plan.addArea(areaLook);
         found |= order >= 0 && areaLook.freeOrder() >= order;
         areas++;
@@ -211,7 +208,7 @@ final class CompactionPass {
   }
 
   private void endCounting() {
-    int score = scoreOf(plan.freeFrames(), plan.framesInFreeAreas());
+    int score = scoreOf(framesForAreas(), plan.framesInFreeAreas());
     counters.scored(score);
     if (order < 0) {
       wishedUnits = score > highScore ? unitsTo(lowScore) : 0;
@@ -233,14 +230,17 @@ final class CompactionPass {
     }
   }
 
+  private long framesForAreas() {
+    return plan.freeFrames() - plan.framesInPieces();
+  }
+
   /// How much of the free memory is not in whole areas, in per cent.
   static int scoreOf(long freeFrames, long framesInFreeAreas) {
     return freeFrames == 0 ? 0 : (int) (100 * (freeFrames - framesInFreeAreas) / freeFrames);
   }
 
   private long unitsTo(int score) {
-    long free = plan.freeFrames();
-    long wanted = (free * (100 - score) + 99) / 100 - plan.framesInFreeAreas();
+    long wanted = (framesForAreas() * (100 - score) + 99) / 100 - plan.framesInFreeAreas();
     return Math.max(0, (wanted + AREA - 1) / AREA);
   }
 
