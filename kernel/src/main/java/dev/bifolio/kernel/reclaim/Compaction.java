@@ -300,6 +300,7 @@ public final class Compaction {
 
   private EvacuationOutcome emptyLocked(FrameMap map, long startPfn, long frameCount, int flags) {
     for (int attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+      map.allocator().drainCaches(); // else what a CPU keeps of the range is its first target
       evacuation.begin(map, startPfn, startPfn + frameCount);
       EvacuationOutcome outcome = EvacuationOutcome.UNDER_WAY;
       while (outcome == EvacuationOutcome.UNDER_WAY) {

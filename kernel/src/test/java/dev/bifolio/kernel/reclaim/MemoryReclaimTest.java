@@ -181,6 +181,23 @@ class MemoryReclaimTest {
   }
 
   @Test
+  void aRangeOfALargeZoneIsEmptiedAndTheCountOfTheZoneIsRight() {
+    try (TieredItems items = new TieredItems(2048, 2048)) {
+      for (int i = 0; i < 300; i++) {
+        assertTrue(items.add(0, 0) >= 0);
+      }
+      Zone zone = items.zone(0);
+      long available = zone.availableFrames();
+      long start = items.places.get(0) & -512;
+      assertEquals(EvacuationOutcome.EMPTIED, items.reclaim.takeRange(start, 512));
+      items.assertAllThere(1, 512);
+      assertEquals(zone.recount(), zone.availableFrames());
+      assertEquals(0, items.frames.tryFreeRange(start, 512));
+      assertEquals(available + 2048, zone.availableFrames() + items.zone(1).availableFrames());
+    }
+  }
+
+  @Test
   void itStaysWithinItsMemory() {
     try (TieredItems items = new TieredItems(2048, 2048, 2048)) {
       long byteSize = MemoryReclaim.byteSize(3);
