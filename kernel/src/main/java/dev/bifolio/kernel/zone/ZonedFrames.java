@@ -38,7 +38,8 @@ import org.jspecify.annotations.Nullable;
 ///   nothing else does.
 /// - I3 An account is charged before frames are looked for, and refunded when none are found or
 ///   when the frames are freed, by whomever.
-/// - I4 A request that no zone serves is one failure, counted by the zone that it preferred.
+/// - I4 A request that no zone serves is one failure, counted by the zone that it preferred; by the
+///   first of all, if none may serve it.
 ///
 /// Arguments of tries are checked as by [FrameAllocator]; what a refusal says is there too. Any
 /// thread, but for handing memory over.
@@ -111,8 +112,8 @@ public final class ZonedFrames {
     home = preferred.length == 1 ? preferred[0] : null;
     HybridAllocator only =
         banks.length == 1 && banks[0].allocator() instanceof HybridAllocator h ? h : null;
-    boolean quick = only != null && home != null && maxOrder == Pages.MAX_ORDER;
-    onlyBank = quick && only != null ? new FrameProbe(only) : null;
+    boolean quick = home != null && maxOrder == Pages.MAX_ORDER;
+    onlyBank = only != null && quick ? new FrameProbe(only) : null;
     onlyUncharged = charges == null ? only : null;
     frees = new FreePath(zones, charges, onlyUncharged, maxOrder);
     firstGauge = zones.zone(0).gauge;
@@ -258,9 +259,10 @@ public final class ZonedFrames {
     if (mistake != 0) {
       return refuse(FrameError.of(mistake));
     }
-    int shape = ZoneSearch.shape(alignmentFrames, boundaryFrames);
+    // A run lies in a multiple of the next power of two, and so crosses no legal boundary.
+    int alignOrder = Pages.framesToOrderUp(alignmentFrames);
     int cpu = Cpu.current();
-    return charged(cpu, topology.nodeOfCpu(cpu), null, frameCount, flags, shape, maxPfn);
+    return charged(cpu, topology.nodeOfCpu(cpu), null, frameCount, flags, alignOrder, maxPfn);
   }
 
   private long charged(
@@ -269,35 +271,30 @@ public final class ZonedFrames {
       @Nullable NumaPolicy policy,
       long frameCount,
       int flags,
-      int shape,
+      int alignOrder,
       long maxPfn) {
     ZoneSet.requireClass(flags);
     int account = AllocationFlags.accountOf(flags);
-    if (account == AccountTree.NOBODY) {
-      long pfn = search.find(cpu, home, policy, frameCount, flags, shape, maxPfn);
-      return pfn >= 0 ? pfn : exhausted(home, frameCount, shape != ZoneSearch.ANYWHERE);
-    }
-    Charges who = Charges.require(charges);
+    Charges who = account == AccountTree.NOBODY ? null : Charges.require(charges);
     long pfn = FrameAllocator.NO_FRAME;
-    if (who.tryCharge(account, frameCount)) {
+    if (who == null || who.tryCharge(account, frameCount)) {
       try {
-        pfn = search.find(cpu, home, policy, frameCount, flags, shape, maxPfn);
+        pfn = search.find(cpu, home, policy, frameCount, flags, alignOrder, maxPfn);
       } finally {
-        if (pfn < 0) {
+        if (pfn < 0 && who != null) {
           who.refund(account, frameCount);
         }
       }
     }
     if (pfn < 0) {
-      return exhausted(home, frameCount, shape != ZoneSearch.ANYWHERE);
+      Zone zone = search.preferred(home, policy, flags, maxPfn);
+      boolean placed = alignOrder != ZoneSearch.ANYWHERE;
+      return exhausted(zone == null ? zones.zone(0) : zone, frameCount, placed);
     }
-    Charges.write(frees.infoOf(pfn), pfn, account);
+    if (who != null) {
+      Charges.write(frees.infoOf(pfn), pfn, account);
+    }
     return pfn;
-  }
-
-  private long exhausted(int home, long frameCount, boolean placed) {
-    Zone zone = preferred[home];
-    return exhausted(zone == null ? zones.zone(0) : zone, frameCount, placed);
   }
 
   private static long exhausted(Zone zone, long frameCount, boolean placed) {

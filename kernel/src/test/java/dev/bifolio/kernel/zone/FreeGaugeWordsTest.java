@@ -227,6 +227,19 @@ class FreeGaugeWordsTest {
   }
 
   @Test
+  void aSharedStripeIsThatOfTheLowBitsOfTheCpusNumber() {
+    gauge(2, 4, 8000, 1000, 0);
+    assertTrue(gauge.takeAbove(3, 1, 0));
+    long allowance = allowance(1);
+    long pool = word(POOL);
+    assertTrue(allowance > 1);
+    assertTrue(gauge.takeAbove(1, 1, 0));
+    assertEquals(allowance - 1, allowance(1));
+    assertEquals(0, allowance(0));
+    assertEquals(pool, word(POOL));
+  }
+
+  @Test
   void aCountMendsTheCounterOnlyWhereThereIsOne() {
     gauge(1, 1, 8000, 1000, 0);
     assertTrue(gauge.takeAbove(0, 1, 0));
