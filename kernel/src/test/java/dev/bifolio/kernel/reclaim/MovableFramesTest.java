@@ -132,6 +132,41 @@ class MovableFramesTest {
   }
 
   @Test
+  void whoDoesNotWaitPinsAndDisownsAsTheOthersDo() {
+    low.put(150, FrameInfo.word(0, 9, 0, 0));
+    movable.adopt(150, second, 4);
+    assertFalse(movable.tryPin(150, second, 5));
+    assertFalse(movable.tryPin(150, first, 4));
+    assertFalse(movable.tryDisown(150, second, 5));
+    assertFalse(movable.tryDisown(150, first, 4));
+    assertEquals(word(1, 9, 0, 4), low.get(150));
+    assertTrue(movable.tryPin(150, second, 4));
+    assertTrue(movable.tryPin(150, second, 4));
+    assertEquals(word(1, 9, 2, 4), low.get(150));
+    assertFalse(movable.tryDisown(150, second, 4), "it is pinned");
+    assertEquals(word(1, 9, 2, 4), low.get(150));
+    low.put(150, word(1, 9, 0, 4));
+    assertTrue(movable.tryDisown(150, second, 4));
+    assertEquals(FrameInfo.word(0, 9, 0, 0), low.get(150));
+    assertThrows(IllegalArgumentException.class, () -> movable.tryPin(150, 2, 4));
+    assertThrows(IllegalArgumentException.class, () -> movable.tryDisown(150, 0, 1L << 32));
+    low.put(150, word(1, 0, 65_534, 4));
+    assertThrows(IllegalStateException.class, () -> movable.tryPin(150, second, 4));
+    assertEquals(word(1, 0, 65_534, 4), low.get(150));
+  }
+
+  @Test
+  void whoDoesNotWaitIsRefusedWhatIsBeingMoved() {
+    movable.adopt(150, first, 4);
+    assertTrue(movable.begin(150));
+    assertFalse(movable.tryPin(150, first, 4));
+    assertFalse(movable.tryDisown(150, first, 4));
+    assertEquals(word(0, 0, MOVING, 4), low.get(150));
+    movable.abort(150, -1);
+    assertTrue(movable.tryPin(150, first, 4));
+  }
+
+  @Test
   void pinsAreCounted() {
     low.put(150, FrameInfo.word(0, 3, 0, 0));
     movable.adopt(150, first, 4);

@@ -26,6 +26,10 @@ abstract class PageCacheFixture {
   final Frames frames = new Frames();
   final HeapBacking backing = new HeapBacking();
   long physToVirt;
+
+  /// Where the cache's words are.
+  long wordsAddress;
+
   PageCache cache;
 
   /// Frames in a list, each of which is out at most once.
@@ -130,8 +134,8 @@ abstract class PageCacheFixture {
     for (int i = 0; i < frameCount; i++) {
       frames.free.add(FIRST_FRAME + i);
     }
-    long words = memory.reserve(PageCache.byteSize(capacity));
-    cache = new PageCache(words, capacity, nid, frames, backing, physToVirt, binding);
+    wordsAddress = memory.reserve(PageCache.byteSize(capacity));
+    cache = new PageCache(wordsAddress, capacity, nid, frames, backing, physToVirt, binding);
     return cache;
   }
 

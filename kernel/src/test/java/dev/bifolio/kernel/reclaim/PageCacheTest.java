@@ -30,6 +30,39 @@ class PageCacheTest extends PageCacheFixture {
   }
 
   @Test
+  void whereAPageIsInTheTableFollowsFromTheSeed() {
+    int capacity = 1000;
+    long byNode = PageIndex.defaultSeed(capacity, 3);
+    assertEquals(homeOf(byNode, 1, 7), placeOf(open(capacity, 1, 3, null), wordsAddress, capacity));
+    for (long seed : new long[] {0, 1, -1}) {
+      long address = memory.reserve(PageCache.byteSize(capacity));
+      frames.free.add(FIRST_FRAME);
+      cache = new PageCache(address, capacity, 3, frames, backing, physToVirt, null, seed);
+      assertEquals(homeOf(seed, 1, 7), placeOf(cache, address, capacity));
+    }
+  }
+
+  private int homeOf(long seed, int file, long page) {
+    return new PageIndex(memory.reserve(PageIndex.byteSize(1000)), 1000, seed).home(file, page);
+  }
+
+  /// Where page 7 of file 1 is, the only one, found without the cache's help.
+  private static int placeOf(PageCache cache, long address, int capacity) {
+    assertTrue(cache.get(1, 7) >= 0);
+    cache.release(1, 7, false);
+    int found = -1;
+    long table = address + 64 + 64 + capacity * 24L;
+    for (int place = 0; place < Integer.highestOneBit(capacity) << 2; place++) {
+      if (Memory.getInt(table + place * 4L) != 0) {
+        assertEquals(-1, found);
+        found = place;
+      }
+    }
+    assertEquals(1, cache.shrink(-1, 1));
+    return found;
+  }
+
+  @Test
   void aPageIsReadOnceAndFoundAgain() {
     open(4, 4);
     long pfn = cache.get(1, 7);
@@ -207,6 +240,23 @@ class PageCacheTest extends PageCacheFixture {
     assertEquals(0, cache.sync());
     assertEquals(3, backing.versions.get(HeapBacking.key(1, 0)));
     assertEquals(0, touch(1, 1));
+  }
+
+  @Test
+  void aPageIsFoundBehindManyThatMayNotGo() {
+    int pages = 100; // more than the hand passes at a time
+    open(1000, pages + 1);
+    for (int page = 0; page < pages; page++) {
+      assertTrue(cache.get(1, page) >= 0);
+    }
+    assertEquals(0, cache.shrink(-1, 1));
+    cache.release(1, 98, false);
+    assertEquals(1, cache.shrink(-1, 2));
+    cache.release(1, 3, true);
+    touch(1, 200);
+    assertEquals(2, cache.shrink(-1, 3), "beginning behind both");
+    assertEquals(3, cache.counters().evictions());
+    assertTrue(done().endsWith("r1.99 r1.200 w1.3"));
   }
 
   @Test
