@@ -411,4 +411,36 @@ public final class FreeGaugeStress {
       r.r3 = endedBesides(1);
     }
   }
+
+  /// Through a zone: one of them at least. Who is about to fail counts, and may find the other's
+  /// frames still there; then both have theirs, one block below the mark, which is the bound of I3.
+  @JCStressTest
+  @JCStressMeta(Allowed.OneOfThemOrBoth.class)
+  @State
+  public static class TwoRequestsForTheLastOfAZone extends OneZone {
+    private static final int ORDER = 3;
+    private static final int BLOCK = 1 << ORDER;
+    private static final int MARK = FRAMES - 2 * BLOCK;
+
+    public TwoRequestsForTheLastOfAZone() {
+      zone.setWatermarks(MARK, MARK, MARK);
+      must(ORDER, first);
+    }
+
+    @Actor
+    public void one(III_Result r) {
+      r.r1 = served(take(0, ORDER, first));
+    }
+
+    @Actor
+    public void other(III_Result r) {
+      r.r2 = served(take(1, ORDER, second));
+    }
+
+    @Arbiter
+    public void end(III_Result r) {
+      boolean stops = take(0, ORDER, first) < 0; // whatever was wrong is mended
+      r.r3 = ended(BLOCK + (long) BLOCK * r.r1, (long) BLOCK * r.r2) & yes(stops);
+    }
+  }
 }
