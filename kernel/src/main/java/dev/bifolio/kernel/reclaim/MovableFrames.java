@@ -61,7 +61,8 @@ public final class MovableFrames {
    *   I2  Between begin and commit or abort only the mover changes the two words, and no owner frees.
    *   I3  Kind, account and owner index never change while a block is MOVABLE, PINNED or MOVING; the
    *       account goes with the block.
-   *   I4  Only the first frame of an allocated block is MOVABLE, PINNED or MOVING (nextStray finds others).
+   *   I4  Only the first frame of an allocated block is MOVABLE, PINNED or MOVING; nextStray finds
+   *       others.
    *   I5  A block is named by exactly one item, and an item by one block, but for the moment between
    *       relocate and commit, when both blocks are MOVING.
    *

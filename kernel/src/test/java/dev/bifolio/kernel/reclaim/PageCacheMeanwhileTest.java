@@ -122,6 +122,25 @@ class PageCacheMeanwhileTest extends PageCacheFixture {
   }
 
   @Test
+  void aPageThatIsWrittenSoThatItMayGoIsNotAnothersToGiveUp() {
+    open(4, 4);
+    change(1, 0, 3);
+    change(1, 1, 4);
+    done();
+    onceInTheBacking(() -> {
+      assertEquals(1, cache.shrink(-1, 9), "the other one");
+      assertEquals(1, cache.drop(1));
+      assertFalse(cache.relocate(0, FIRST_FRAME, FIRST_FRAME + 2));
+    });
+    assertEquals(1, cache.shrink(-1, 1));
+    assertEquals("w1.1 w1.0", done());
+    assertEquals(0, cache.counters().pages());
+    assertEquals(2, cache.counters().evictions());
+    assertEquals(3, touch(1, 0));
+    assertEquals(4, touch(1, 1));
+  }
+
+  @Test
   void aPageThatIsChangedWhileItIsWrittenIsWrittenAgain() {
     open(4, 4);
     change(1, 0, 3);

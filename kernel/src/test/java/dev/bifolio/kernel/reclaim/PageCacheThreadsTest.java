@@ -6,40 +6,26 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.zone.SpinLock;
 import dev.bifolio.testkit.SplitMix64;
+import dev.bifolio.testkit.Threads;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.IntConsumer;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// Many threads use one page cache: no change is lost, no page is read twice at a time.
 class PageCacheThreadsTest extends PageCacheFixture {
-  private static void run(int threadCount, java.util.function.IntConsumer work)
-      throws InterruptedException {
-    AtomicReference<Throwable> failure = new AtomicReference<>();
-    List<Thread> threads = new ArrayList<>();
+  private static void run(int threadCount, IntConsumer work) throws InterruptedException {
+    List<Runnable> parts = new ArrayList<>();
     for (int t = 0; t < threadCount; t++) {
       int number = t;
-      threads.add(
-          Thread.ofPlatform()
-              .start(() -> {
-                try {
-                  work.accept(number);
-                } catch (Throwable e) {
-                  failure.compareAndSet(null, e);
-                }
-              }));
+      parts.add(() -> work.accept(number));
     }
-    for (Thread thread : threads) {
-      thread.join();
-    }
-    if (failure.get() != null) {
-      throw new AssertionError(failure.get());
-    }
+    Threads.runAll(parts);
   }
 
   @Test

@@ -185,6 +185,16 @@ class PageIndexTest {
   }
 
   @Test
+  void theFirstPagesOfManyFilesAreScattered() {
+    int capacity = 4096;
+    PageIndex index = open(capacity);
+    for (int file = 0; file < capacity; file++) {
+      index.insert(file, 0, file);
+    }
+    assertTrue(longestRow(capacity) < 100, longestRow(capacity) + " pages in a row");
+  }
+
+  @Test
   void pagesInOrderAreScattered() {
     int capacity = 4096;
     for (int shift : new int[] {0, 9, 32, 50}) {
