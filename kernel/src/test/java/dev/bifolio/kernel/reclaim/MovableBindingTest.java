@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.bifolio.kernel.frame.FrameInfo;
+import dev.bifolio.kernel.frame.ZeroedWindows;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.classfile.ClassFile;
@@ -25,7 +26,7 @@ import org.junit.jupiter.api.Test;
 class MovableBindingTest {
   private static final String KERNEL = "dev/bifolio/kernel/";
 
-  private final ZeroedWords memory = new ZeroedWords();
+  private final ZeroedWindows memory = new ZeroedWindows();
   private FrameInfo plane;
   private MovableFrames movable;
   private MovableBinding binding;

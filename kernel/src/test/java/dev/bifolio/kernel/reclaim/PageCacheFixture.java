@@ -3,6 +3,7 @@ package dev.bifolio.kernel.reclaim;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.bifolio.kernel.frame.ZeroedWindows;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.unit.Pages;
 import java.util.ArrayDeque;
@@ -22,7 +23,7 @@ import org.junit.jupiter.api.AfterEach;
 abstract class PageCacheFixture {
   static final long FIRST_FRAME = 0x500;
 
-  final ZeroedWords memory = new ZeroedWords();
+  final ZeroedWindows memory = new ZeroedWindows();
   final Frames frames = new Frames();
   final HeapBacking backing = new HeapBacking();
   long physToVirt;

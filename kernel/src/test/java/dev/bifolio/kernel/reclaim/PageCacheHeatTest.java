@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.bifolio.kernel.frame.AllocationFlags;
+import dev.bifolio.kernel.frame.ZeroedWindows;
 import org.junit.jupiter.api.Test;
 
 /// Pages in slow memory that are hit often go to fast memory, those that were only read stay.
@@ -49,7 +50,7 @@ class PageCacheHeatTest {
   @Test
   void pagesThatAreHitOftenArePromoted() {
     try (TieredItems items = new TieredItems(2048, 2048);
-        ZeroedWords memory = new ZeroedWords()) {
+        ZeroedWindows memory = new ZeroedWindows()) {
       MovableBinding binding = new MovableBinding(items.movable);
       PageCache cache =
           new PageCache(

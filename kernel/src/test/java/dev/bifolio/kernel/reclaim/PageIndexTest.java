@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.bifolio.kernel.frame.ZeroedWindows;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.testkit.SplitMix64;
 import java.util.ArrayList;
@@ -17,7 +18,7 @@ import org.junit.jupiter.api.Test;
 
 /// Pages are found where they were put, and the bits of an entry do not touch each other.
 class PageIndexTest {
-  private final ZeroedWords memory = new ZeroedWords();
+  private final ZeroedWindows memory = new ZeroedWindows();
   private long address;
 
   @AfterEach
