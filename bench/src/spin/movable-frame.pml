@@ -23,8 +23,6 @@
  *   P4  of those who disown an item one succeeds; the block is his then, whoever moves what;
  *   P5  the mover's words are changed by nobody else; all movers and owners come to an end.
  *
- * Long: -DTURNS=2 -DMOVES=2
- *
  * Mutants, each seen to fail: -DBEGIN_BY_STORE (a move begins without compare-and-set), -DBEGIN_PINNED
  * (it begins whoever has pins), -DCOPY_FIRST (the copy is made before it begins), -DRELOCATE_FIRST (the
  * owner is asked before the copy), -DTARGET_OPEN (the target is MOVABLE before the commit),
