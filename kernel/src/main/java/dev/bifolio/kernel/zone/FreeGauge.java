@@ -43,12 +43,18 @@ import dev.bifolio.kernel.platform.Memory;
 /// ```
 ///
 /// - I1 In FAR the pool and all allowances together are at most what is available above the far
-///   mark; frees make them less.
-/// - I2 With one thread, every answer is exact. In NEAR the counter is what is available.
-/// - I3 Two threads of one CPU may both use an allowance of which one took; a change of mode may
-///   meet requests half-way. What a watermark can be wrong by is an allowance for each of them, at
-///   most [#MOST_ALLOWANCE] frames; [#recount] mends the counter, and who is about to fail calls
-///   it.
+///   mark, but for I3; frees make them less.
+/// - I2 With one thread, every answer is exact, and in NEAR the counter is what is available.
+/// - I3 A count may meet requests and frees half-way: those that were granted and have not taken
+///   their frames, those whose frames are back and not yet added, those that put an allowance back
+///   that was just cleared. What a watermark can be wrong by is for each of them the frames that it
+///   is about, and an allowance, at most [#MOST_ALLOWANCE] frames; the next count begins anew. Two
+///   threads that run on one CPU in turn may besides both use an allowance of which one took: up to
+///   an allowance each time that one is held up between its load and its store.
+/// - I4 When nobody is half-way, [#recount] leaves a counter that is what is available, and nothing
+///   that could be had past it. Who is about to fail calls it. It takes a counter that has the same
+///   value as before for one that nobody changed: what went away and came back while it walked may
+///   be counted wrong too, until the next one.
 ///
 /// Any thread. FAR: a load, a subtraction and a store; no Java objects. NEAR: one compare-and-set.
 ///
@@ -257,7 +263,7 @@ final class FreeGauge {
         // again.
         Memory.compareAndSetLong(address + POOL, left, above / 2);
       } else {
-        beNear(available);
+        beNear();
       }
     }
     lock.unlock();
@@ -266,16 +272,27 @@ final class FreeGauge {
   private void goNear() {
     lock.lock();
     if (isFar()) {
-      beNear(memory.availableFrames());
+      beNear();
     }
     lock.unlock();
   }
 
-  /// For who has the lock.
-  private void beNear(long available) {
-    Memory.putLongRelease(address + COUNTER, available);
-    Memory.putLongRelease(address, NEAR);
+  /// For who has the lock. What others took while memory is walked over would be missing in the
+  /// counter, so they find nothing from then on, and wait.
+  private void beNear() {
     clearAllowances();
+    emptyPool();
+    Memory.putLongRelease(address + COUNTER, memory.availableFrames());
+    Memory.putLongRelease(address, NEAR);
+    clearAllowances(); // what was put back meanwhile
+  }
+
+  /// A compare-and-set, so that no load that follows is before it.
+  private void emptyPool() {
+    long pool = Memory.getLongVolatile(address + POOL);
+    while (!Memory.compareAndSetLong(address + POOL, pool, 0)) {
+      pool = Memory.getLongVolatile(address + POOL);
+    }
   }
 
   private long allowances() {
@@ -313,11 +330,15 @@ final class FreeGauge {
     return isFar();
   }
 
-  /// Counts, and mends the counter of NEAR if nobody changed it meanwhile.
+  /// Counts, and mends the counter of NEAR if it is as it was before. Takes back what requests that
+  /// met the change of mode left in allowances: that would be had past the counter.
   ///
   /// @return frames that are available
   long recount() {
     long available = 0;
+    if (!isFar()) {
+      clearAllowances();
+    }
     for (int turn = 0; turn < COUNT_TRIES; turn++) {
       long before = Memory.getLongVolatile(address + COUNTER);
       available = memory.availableFrames();

@@ -253,6 +253,31 @@ class FreeGaugeWordsTest {
   }
 
   @Test
+  void aCountTakesBackWhatWasPutBackIntoAnAllowanceWhenNearHadBegun() {
+    gauge(2, 2, 8000, 8000, 0);
+    assertTrue(gauge.takeAbove(0, 1, 0));
+    assertFalse(gauge.isPlenty());
+    Memory.putLong(address + STRIPES, 5); // a request that had loaded it before
+    Memory.putLong(address + STRIPES + 64, 6);
+    assertEquals(8000, gauge.recount());
+    assertEquals(0, allowance(0));
+    assertEquals(0, allowance(1));
+    assertFalse(gauge.takeAbove(0, 1, 8000));
+  }
+
+  @Test
+  void nothingIsLeftInThePoolWhenNearBegins() {
+    gauge(1, 1, 8000, 1000, 0);
+    assertTrue(gauge.takeAbove(0, 1, 0));
+    assertTrue(word(POOL) > 0);
+    assertTrue(gauge.takeAbove(0, 7000, 1000));
+    assertFalse(gauge.isPlenty());
+    assertEquals(0, word(POOL));
+    assertEquals(0, allowance(0));
+    assertEquals(1000, word(COUNTER)); // the first frame was granted, and never taken
+  }
+
+  @Test
   void theLockIsOpenAfterEverything() {
     gauge(1, 1, 8000, 1000, 0);
     assertTrue(gauge.takeAbove(0, 1, 0));
