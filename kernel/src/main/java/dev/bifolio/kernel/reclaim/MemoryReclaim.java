@@ -269,16 +269,17 @@ public final class MemoryReclaim implements Reclaimer {
     return address + zone.index() * ZONE_BYTES + offset;
   }
 
-  private PressureLevel observe(Zone zone) {
+  private void observe(Zone zone) {
     if (zone.isPlenty() && pressure.level(zone.index()) == PressureLevel.NONE) {
-      return PressureLevel.NONE; // without a count
+      return; // without a count
     }
-    return pressure.observe(
-        zone.index(),
-        zone.availableFrames(),
-        zone.minFrames(),
-        zone.lowFrames(),
-        zone.highFrames());
+    PressureLevel _ =
+        pressure.observe(
+            zone.index(),
+            zone.availableFrames(),
+            zone.minFrames(),
+            zone.lowFrames(),
+            zone.highFrames());
   }
 
   @Override
