@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.unit.Pages;
+import dev.bifolio.kernel.zone.PressureLevel;
 import dev.bifolio.kernel.zone.Zone;
 import dev.bifolio.kernel.zone.ZoneType;
 import java.util.List;
@@ -203,7 +204,74 @@ class MemoryReclaimStepsTest {
     }
   }
 
+  /// Marks ten frames apart, from min upwards.
+  private static void setMarks(Zone zone, long min) {
+    zone.setWatermarks(min, min + 10, min + 20);
+  }
+
+  @Test
+  void aWakeUpThatIsLeftOutTellsThePressureAllTheSame() {
+    try (TieredItems items = new TieredItems(2048)) {
+      Zone zone = items.zone(0);
+      items.fill(0, zone.lowFrames() - 1, 0);
+      items.reclaim.wake(zone, 0);
+      items.reclaim.step(100);
+      assertEquals(PressureLevel.SOME, items.reclaim.pressure().level(0));
+      setMarks(zone, zone.availableFrames() + 1);
+      items.reclaim.wake(zone, 0);
+      assertFalse(items.reclaim.isWoken(zone));
+      assertEquals(PressureLevel.FULL, items.reclaim.pressure().level(0));
+    }
+  }
+
+  @Test
+  void aRequestInNeedTellsThePressure() {
+    try (TieredItems items = new TieredItems(2048)) {
+      Zone zone = items.zone(0);
+      items.fill(0, zone.lowFrames() - 1, 0);
+      assertEquals(PressureLevel.NONE, items.reclaim.pressure().level(0));
+      setMarks(zone, zone.availableFrames() + 1);
+      items.reclaim.reclaim(zone, 0, 1);
+      assertEquals(PressureLevel.FULL, items.reclaim.pressure().level(0));
+    }
+  }
+
+  @Test
+  void aStepThatReachesHighTellsThePressure() {
+    try (TieredItems items = new TieredItems(2048)) {
+      Zone zone = items.zone(0);
+      items.fill(0, zone.lowFrames() - 1, 0);
+      setMarks(zone, zone.availableFrames() + 1);
+      items.reclaim.wake(zone, 0);
+      assertTrue(items.reclaim.isWoken(zone));
+      assertEquals(PressureLevel.FULL, items.reclaim.pressure().level(0));
+      setMarks(zone, 0);
+      assertTrue(zone.availableFrames() >= zone.highFrames());
+      items.reclaim.step(100);
+      assertEquals(PressureLevel.NONE, items.reclaim.pressure().level(0));
+    }
+  }
+
   // ---- A certain range ----
+
+  @Test
+  void aTargetForARangeLeavesItsZoneAsRichAsBefore() {
+    try (TieredItems items = new TieredItems(2048)) {
+      Zone zone = items.zone(0);
+      items.fill(0, zone.highFrames() + 8, 0);
+      long available = zone.availableFrames();
+      long[] atFirstMove = {-1};
+      items.answer =
+          _ -> {
+            atFirstMove[0] = atFirstMove[0] < 0 ? zone.availableFrames() : atFirstMove[0];
+            return true;
+          };
+      long pfn = items.places.get(0);
+      assertEquals(EvacuationOutcome.EMPTIED, items.reclaim.takeRange(pfn, 1));
+      assertEquals(available, atFirstMove[0], "what the target took, the source will give");
+      assertEquals(available - 1, zone.availableFrames());
+    }
+  }
 
   @Test
   void aSingleFrameIsARange() {
