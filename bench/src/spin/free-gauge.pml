@@ -21,15 +21,16 @@
  *   P3  at rest, after a count, the counter of NEAR is what is available, and no allowance is left; in
  *       FAR no more is promised than lies above the far mark and P2 allows.
  *
- * Assumption, without which P2 fails (SAME_VALUE shows it): the counter does not return to an
- * old value between the two looks of a recount. If it does, what came and went while it walked is
- * counted wrong as well, until the next count. Not in the model: two threads of one CPU, and the
- * changes of the far mark.
+ * That the counter's upper bits change with each change is a bit for each process here, cleared by
+ * every change of the counter: without it P2 fails (SAME_VALUE), since what came and went while a
+ * recount walked would be counted wrong. Not in the model: two threads of one CPU, and the changes of
+ * the far mark.
  *
  * Mutants, each seen to fail: -DCOUNT_FIRST (the count for NEAR is made before the pool and the
  * allowances are emptied), -DKEEP_STALE (a recount leaves what is in allowances), -DNO_CLEAR
  * (allowances are left when NEAR begins), -DNEAR_BY_STORE (the counter is changed without
- * compare-and-set), -DSAME_VALUE (the assumption does not hold).
+ * compare-and-set), -DSAME_VALUE (a recount looks at the counter's
+ * frames alone).
  */
 #ifdef COUNT_FIRST
 #define TURNS 3

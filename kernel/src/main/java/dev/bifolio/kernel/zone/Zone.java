@@ -111,7 +111,7 @@ public final class Zone {
           case HybridAllocator _ -> new ConcurrentMemory(banks);
           case BuddyAllocator _ -> new LockedMemory(banks, address);
         };
-    this.gauge = new FreeGauge(address + GAUGE, banks.bank(0).cpuCount(), Cpu.count(), memory);
+    this.gauge = new FreeGauge(address + GAUGE, banks.bank(0).cpuCount(), Cpu.isTold(), memory);
   }
 
   static long byteSize(int cpuCount) {

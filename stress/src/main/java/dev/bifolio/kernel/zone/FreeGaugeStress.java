@@ -27,8 +27,8 @@ public final class FreeGaugeStress {
     final long address = Blocks.take(gaugeBytes());
     final FreeGauge gauge;
 
-    Gauged(long farMark, long margin, int realCpuCount) {
-      gauge = gaugeAt(address, realCpuCount);
+    Gauged(long farMark, long margin, boolean cpusAreTold) {
+      gauge = gaugeAt(address, cpusAreTold);
       gauge.setFarMark(farMark, margin);
     }
 
@@ -64,7 +64,7 @@ public final class FreeGaugeStress {
     }
 
     final int free(long pfn, int order) {
-      if (zone.memory.tryFree(pfn, order) != 0) {
+      if (zone.memory.tryFreeFrames(pfn, 1L << order) != 0) {
         return NO;
       }
       gauge.add(1L << order);
@@ -105,7 +105,7 @@ public final class FreeGaugeStress {
     private static final long MARK = FRAMES - 2 * BLOCK;
 
     public TwoRequestsForTheLastOfTheCounter() {
-      super(FRAMES, 0, 2);
+      super(FRAMES, 0, true);
       request(0, 0);
     }
 
@@ -131,7 +131,7 @@ public final class FreeGaugeStress {
   @State
   public static class TwoRequestsForTheLastOfThePool extends Gauged {
     public TwoRequestsForTheLastOfThePool() {
-      super(FAR_MARK, 200, 2);
+      super(FAR_MARK, 200, true);
       request(0, 0);
       for (int i = 0; i < 2; i++) {
         requestOfAllowance(0);
@@ -167,7 +167,7 @@ public final class FreeGaugeStress {
     private final long before;
 
     public TwoCpusDrawFromThePool() {
-      super(FAR_MARK, 0, 2);
+      super(FAR_MARK, 0, true);
       request(0, 0);
       for (int i = 0; i < 2; i++) {
         requestOfAllowance(0);
@@ -200,7 +200,7 @@ public final class FreeGaugeStress {
     private final long before;
 
     public TwoCpusOfOneAllowance() {
-      super(FAR_MARK, 0, 4);
+      super(FAR_MARK, 0, false);
       request(0, 0);
       request(0, 0);
       before = granted();
@@ -228,7 +228,7 @@ public final class FreeGaugeStress {
   @State
   public static class TwoThreadsOfOneCpu extends Gauged {
     public TwoThreadsOfOneCpu() {
-      super(FAR_MARK, 0, 2);
+      super(FAR_MARK, 0, true);
       request(0, 0);
       requestOfAllowance(0);
     }
@@ -258,7 +258,7 @@ public final class FreeGaugeStress {
     private final long mine;
 
     public ARequestBesideAFreeThatEndsNear() {
-      super(FAR_MARK, 0, 2);
+      super(FAR_MARK, 0, true);
       mine = takeFrames(0, ORDER); // 504 are left; leaving NEAR takes 256 + 2 * 128
       takeNothingFar();
     }
@@ -294,7 +294,7 @@ public final class FreeGaugeStress {
   @State
   public static class ARequestOfAnAllowanceWhileFarEnds extends Gauged {
     public ARequestOfAnAllowanceWhileFarEnds() {
-      super(FAR_MARK, 0, 2);
+      super(FAR_MARK, 0, true);
       request(0, 0);
     }
 
@@ -322,7 +322,7 @@ public final class FreeGaugeStress {
   @State
   public static class AnAllowanceIsDrawnWhileFarEnds extends Gauged {
     public AnAllowanceIsDrawnWhileFarEnds() {
-      super(FAR_MARK, 0, 2);
+      super(FAR_MARK, 0, true);
       request(0, 0);
     }
 
@@ -352,7 +352,7 @@ public final class FreeGaugeStress {
     private static final int REQUESTS = 4;
 
     public ACountBesideRequests() {
-      super(FRAMES, 0, 2);
+      super(FRAMES, 0, true);
       request(0, 0);
     }
 
@@ -384,7 +384,7 @@ public final class FreeGaugeStress {
     private final long[] mine = new long[4];
 
     public ACountBesideFrees() {
-      super(FRAMES, 0, 2);
+      super(FRAMES, 0, true);
       request(0, 0);
       for (int i = 0; i < mine.length; i++) {
         mine[i] = takeFrames(0, ORDER);

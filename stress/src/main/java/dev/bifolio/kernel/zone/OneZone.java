@@ -106,8 +106,8 @@ class OneZone {
   // ---- The words of a gauge, as its overview shows them ----
 
   /// A gauge of its own over the frames of this zone, in memory that the test gives back.
-  final FreeGauge gaugeAt(long address, int realCpuCount) {
-    return new FreeGauge(address, CPUS, realCpuCount, zone.memory);
+  final FreeGauge gaugeAt(long address, boolean cpusAreTold) {
+    return new FreeGauge(address, CPUS, cpusAreTold, zone.memory);
   }
 
   static long gaugeBytes() {
@@ -115,7 +115,7 @@ class OneZone {
   }
 
   static long counterOf(long gauge) {
-    return Memory.getLongVolatile(gauge + 2 * LINE);
+    return Memory.getLongVolatile(gauge + 2 * LINE) << 24 >> 24; // changes are counted above
   }
 
   static long poolOf(long gauge) {
