@@ -202,7 +202,8 @@ public final class Zone {
   }
 
   /// Whether there is more than any mark or reserve asks for, so that nothing needs to be checked.
-  /// One load; false near the marks, whatever is there.
+  /// One load; false near the marks, whatever is there. Marks that were just raised show after the
+  /// next request.
   ///
   /// @return true if memory is plenty
   public boolean isPlenty() {
