@@ -238,6 +238,16 @@ final class FreeGauge {
     Memory.getAndAddLong(address + COUNTER, CHANGE - frameCount);
   }
 
+  /// Where the mode is: for who frees so often that he looks himself, see [#isFar(long)].
+  long modeAddress() {
+    return address;
+  }
+
+  /// Whether a free has nothing to add.
+  static boolean isFar(long modeAddress) {
+    return Memory.getLongVolatile(modeAddress) == FAR;
+  }
+
   /// Frames came back, or were taken in vain.
   void add(long frameCount) {
     if (!isFar()) {
@@ -277,7 +287,7 @@ final class FreeGauge {
   }
 
   private boolean isFar() {
-    return Memory.getLongVolatile(address) == FAR;
+    return isFar(address);
   }
 
   private long farMark() {

@@ -82,6 +82,7 @@ public final class ZonedFrames {
 
   private final @Nullable HybridAllocator onlyUncharged;
   private final FreeGauge firstGauge;
+  private final long firstMode;
 
   /// Zones of banks, without watermarks.
   ///
@@ -118,6 +119,7 @@ public final class ZonedFrames {
     onlyUncharged = charges == null ? only : null;
     frees = new FreePath(zones, charges, onlyUncharged, maxOrder);
     firstGauge = zones.zone(0).gauge;
+    firstMode = firstGauge.modeAddress();
   }
 
   private @Nullable Zone firstZone(int node) {
@@ -380,7 +382,7 @@ public final class ZonedFrames {
       return frees.tryFree(pfn, order);
     }
     long result = bank.tryFreeOn(ANY_CPU, pfn, order);
-    if (result == 0) {
+    if (result == 0 && !FreeGauge.isFar(firstMode)) {
       firstGauge.add(1L << order);
     }
     return result;
@@ -408,12 +410,13 @@ public final class ZonedFrames {
   ///
   /// @param pfn the head frame
   /// @param order legal, the order it was allocated with
-  /// @throws dev.bifolio.kernel.unit.FrameRequestException if that block is not allocated, in just
-  ///   that size
+  /// @throws dev.bifolio.kernel.unit.FrameRequestException if no such block is allocated
   public void free(long pfn, int order) {
     HybridAllocator bank = onlyUncharged;
     if (bank != null && bank.tryFreeOn(ANY_CPU, pfn, order) == 0) {
-      firstGauge.add(1L << order);
+      if (!FreeGauge.isFar(firstMode)) {
+        firstGauge.add(1L << order);
+      }
       return;
     }
     Zone zone = charges == null ? zones.ofFrame(pfn) : null;
@@ -431,8 +434,7 @@ public final class ZonedFrames {
   ///
   /// @param pfn the first frame
   /// @param frameCount the count it was allocated with
-  /// @throws dev.bifolio.kernel.unit.FrameRequestException if that run is not allocated, in just
-  ///   that size
+  /// @throws dev.bifolio.kernel.unit.FrameRequestException if no such run is allocated
   public void freeFrames(long pfn, long frameCount) {
     frees.freeFrames(pfn, frameCount);
   }
@@ -453,8 +455,7 @@ public final class ZonedFrames {
   ///
   /// @param pfn the run's first frame
   /// @param frameCount the count it was allocated with
-  /// @throws dev.bifolio.kernel.unit.FrameRequestException if that run is not allocated, in just
-  ///   that size
+  /// @throws dev.bifolio.kernel.unit.FrameRequestException if no such run is allocated
   public void splitFrames(long pfn, long frameCount) {
     frees.splitFrames(pfn, frameCount);
   }
