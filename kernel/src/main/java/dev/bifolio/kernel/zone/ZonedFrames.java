@@ -42,8 +42,7 @@ import org.jspecify.annotations.Nullable;
 /// - I4 A request that no zone serves is one failure, counted by the zone that it preferred; by the
 ///   first of all, if none may serve it.
 ///
-/// Arguments of tries are checked as by [FrameAllocator]; what a refusal says is there too. Any
-/// thread, but for handing memory over.
+/// Arguments of tries are checked as by [FrameAllocator]. Any thread, but for handing memory over.
 ///
 /// Cost above a bare allocator: a load and a store of a line of the CPU's, two loads for zone and
 /// mode; no shared write while memory is plenty. Rejected: lists of zones, n² for n nodes.
