@@ -12,7 +12,6 @@ import dev.bifolio.kernel.reclaim.HotMemory;
 import dev.bifolio.kernel.reclaim.MemoryReclaim;
 import dev.bifolio.kernel.reclaim.TierMover;
 import dev.bifolio.kernel.unit.AddressRange;
-import dev.bifolio.kernel.unit.ArrayEntries;
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.FrameRequestException;
 import dev.bifolio.kernel.unit.Pages;
@@ -144,7 +143,6 @@ public final class Machine implements FrameRequests, AutoCloseable {
   @Override
   public int allocateBulk(long[] pfns, int offset, int count, int flags) {
     requireFlags(flags);
-    ArrayEntries.require(pfns.length, offset, count);
     int got = frames.allocateBulk(pfns, offset, count, flags);
     for (int i = offset; i < offset + got && (flags & AllocationFlags.ZERO) != 0; i++) {
       zeroed(pfns[i], 1);
@@ -155,7 +153,6 @@ public final class Machine implements FrameRequests, AutoCloseable {
   @Override
   public void freeBulk(long[] pfns, int offset, int count) {
     requireOpen();
-    ArrayEntries.require(pfns.length, offset, count);
     frames.freeBulk(pfns, offset, count);
   }
 
@@ -484,7 +481,9 @@ public final class Machine implements FrameRequests, AutoCloseable {
   }
 
   /// Ends the machine and gives its memory back to the operating system. Every later call but
-  /// [#report()], [#maxOrder()] and this one is refused.
+  /// [#report()], [#maxOrder()] and this one is refused. What it has handed out ([#zones()],
+  /// caches, addresses …) is not to be used any more: no memory is behind it, and the process would
+  /// end.
   @Override
   public void close() {
     if (open) {

@@ -13,8 +13,9 @@ import java.util.List;
 ///   Mutants plant LIST NAME SOURCES TO     the changed file, into TO
 /// ```
 ///
-/// A mutant whose place is not found exactly once is an error: the code has moved on, the list must
-/// follow.
+/// The file of a mutant is named from the kernel's package on, `zone/FreeGauge`; without a package
+/// it is one of `frame`. A mutant whose place is not found exactly once is an error: the code has
+/// moved on, the list must follow.
 public final class Mutants {
   /// One change to one class, and who must see it.
   private record Mutant(
@@ -69,7 +70,8 @@ public final class Mutants {
   }
 
   private static void plant(Mutant mutant, Path sources, Path target) throws IOException {
-    String name = "dev/bifolio/kernel/frame/" + mutant.file + ".java";
+    String inKernel = mutant.file.contains("/") ? mutant.file : "frame/" + mutant.file;
+    String name = "dev/bifolio/kernel/" + inKernel + ".java";
     String text = Files.readString(sources.resolve(name));
     int place = text.indexOf(mutant.original);
     if (place < 0 || text.indexOf(mutant.original, place + 1) >= 0) {

@@ -9,6 +9,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.lang.invoke.MutableCallSite;
 import java.util.concurrent.locks.LockSupport;
+import org.jspecify.annotations.Nullable;
 
 /// What a thread may ask of the processor it runs on.
 public final class Cpu {
@@ -17,7 +18,8 @@ public final class Cpu {
   /// No CPU, for [#simulate]: the one that runs the thread.
   public static final int REAL = -1;
 
-  private static final MethodHandle SYSTEM = currentHandle();
+  private static final @Nullable MethodHandle GETCPU = systemHandle();
+  private static final MethodHandle SYSTEM = GETCPU == null ? ownHandle("hashOfThread") : GETCPU;
   private static final MethodHandle SIMULATION = ownHandle("simulatedCpu");
 
   /// Who answers; as long as that does not change, compiled code calls him directly.
@@ -45,6 +47,14 @@ public final class Cpu {
     }
   }
 
+  /// Whether the operating system tells which processor runs a thread. Where it does not,
+  /// [#current()] is the same for threads that run at the same time.
+  ///
+  /// @return true on Linux
+  public static boolean isTold() {
+    return GETCPU != null;
+  }
+
   /// From now on [#current()] answers the same on all threads, whatever runs them: a replay says on
   /// which CPU each of its operations was. To begin and to end is dear, since compiled code that
   /// asks is given up; to go from one CPU to another costs a store.
@@ -70,7 +80,7 @@ public final class Cpu {
   }
 
   @SuppressWarnings("restricted")
-  private static MethodHandle currentHandle() {
+  private static @Nullable MethodHandle systemHandle() {
     Linker linker = Linker.nativeLinker();
     MemorySegment function = linker.defaultLookup().find("sched_getcpu").orElse(MemorySegment.NULL);
     if (!function.equals(MemorySegment.NULL)) {
@@ -81,7 +91,7 @@ public final class Cpu {
         return handle;
       }
     }
-    return ownHandle("hashOfThread");
+    return null;
   }
 
   private static MethodHandle ownHandle(String method) {

@@ -32,15 +32,17 @@ public final class Compaction {
    * to fill (CompactionPlan); the migrate scanner goes up through the sources (RangeEvacuation), the free
    * scanner down through the targets (TargetScanner). Migration moves a block. A unit that is being
    * emptied is captured first, so that nobody allocates in it; when it is empty, or cannot be emptied,
-   * all that is captured goes back.
+   * or the call ends, all that is captured goes back.
    *
    * States: IDLE ─ wake, compact, a bad score ─► COUNTING ─► EMPTYING ─► IDLE. A pass may be left and
-   * taken up at any block: its position is in this object, its captured frames say so themselves.
+   * taken up at any block: its position is in this object, and a unit that is half done is captured
+   * anew, as long as it becomes emptier.
    *
    * Score. The part of the free memory, in per cent, that is not in free areas of 2 MiB: 0 is perfect,
-   * 100 means that not one is left. With proactiveness p, a background pass begins when the score is
-   * above high = min(low + 10, 100), and ends at low = max(100 - p, 5); between the two nothing happens,
-   * so that it does not begin again for each area that is taken. p = 0: never.
+   * 100 means that not one is left. Pieces of areas, at the ends of a bank, are left out. With
+   * proactiveness p, a background pass begins when the score is above high = min(low + 10, 100), and
+   * ends at low = max(100 - p, 5); between the two nothing happens, so that it does not begin again for
+   * each area that is taken. p = 0: never.
    *
    * Deferral. A pass that gains nothing makes the next 1, 3, 7 … 63 attempts be left out (as long as the
    * order is not a smaller one); one that gains something clears that.
@@ -48,7 +50,7 @@ public final class Compaction {
    * Invariants
    *   I1  Whatever happens, each item is in exactly one block, and the frames in use are as many as
    *       before: a move allocates one block and frees one of the same length.
-   *   I2  Outside of a unit that is being emptied nothing is captured.
+   *   I2  Outside of a unit that is being emptied nothing is captured; outside of a call, nothing.
    *   I3  No target lies in the unit that is being emptied.
    *   I4  A pinned or unmovable block is never touched.
    *
@@ -56,14 +58,21 @@ public final class Compaction {
    * a try-lock in a memory word; step and compact leave if it is taken or somebody waits for it,
    * emptyRange waits. With a BuddyAllocator below, only the thread that may use that allocator.
    *
+   * Counts. What is captured or taken as a target is allocated and freed as by anybody else, and in the
+   * statistics of the allocator: not to count it there would have its frees come before their
+   * allocations. CompactionCounters.ownRequests says how much of them that is.
+   *
    * Cost. Each unit gained costs its live frames in copies, the least there is for that gain; the count
    * some 5 µs an area. No Java objects after the constructor. The caller's budget bounds a step: a frame
-   * moved is 1, an area looked at 4.
+   * moved is 1, an area looked at 4. Besides, a step that goes on with a unit looks at it and captures
+   * it anew.
    *
    * Rejected: two fingers that meet (moves frames out of areas that are half full, and into areas that
    * are emptied next); targets from the allocator's own choice (the classic one has no areas; best fit
-   * fills units that shall be emptied); a list of candidates by live frames (memory, and the histogram
-   * gives the same set); a score by counting free lists (the caches and the hybrid allocator have none).
+   * fills units that shall be emptied); to keep a unit captured between two steps (for others it is in
+   * use for as long as nobody calls, and it can be 4 GiB); a list of candidates by live frames (memory,
+   * and the histogram gives the same set); a score by counting free lists (the caches and the hybrid
+   * allocator have none).
    *
    * Sources: Linux mm/compaction.c (scanners, defer_compaction, fragmentation_score_zone) and
    * Documentation/admin-guide/sysctl/vm.rst (compaction_proactiveness); Gorman and Whitcroft, The What,
@@ -257,14 +266,6 @@ public final class Compaction {
     }
   }
 
-  /// Lets go of the unit that is being emptied, for who will not call again soon.
-  void leaveUnit() {
-    if (tryLock()) {
-      pass.closeUnit();
-      unlock();
-    }
-  }
-
   // ---- A certain range ----
 
   /// Moves everything out of a range and allocates it, as [FrameAllocator#allocateRange] does, to
@@ -287,7 +288,6 @@ public final class Compaction {
     }
     lock();
     try {
-      pass.closeUnit();
       sourceTargets.use(targets, flags);
       return emptyLocked(banks.map(bank), startPfn, frameCount, flags);
     } finally {
@@ -300,11 +300,13 @@ public final class Compaction {
 
   private EvacuationOutcome emptyLocked(FrameMap map, long startPfn, long frameCount, int flags) {
     for (int attempt = 0; attempt < MOST_ATTEMPTS; attempt++) {
+      map.allocator().drainCaches(); // else what a CPU keeps of the range is its first target
       evacuation.begin(map, startPfn, startPfn + frameCount);
       EvacuationOutcome outcome = EvacuationOutcome.UNDER_WAY;
       while (outcome == EvacuationOutcome.UNDER_WAY) {
         outcome = evacuation.advance(sourceTargets, Long.MAX_VALUE);
         counters.moved(evacuation.spent());
+        counters.requested(evacuation.takeRequests());
       }
       evacuation.release();
       if (outcome != EvacuationOutcome.EMPTIED) {

@@ -4,6 +4,10 @@ import dev.bifolio.kernel.platform.Memory;
 
 /// The memory words of a compaction: its lock, what it was asked for, and what it did. Read by any
 /// thread.
+///
+/// What a compaction captures and moves it allocates and frees, and the allocator counts that among
+/// the requests of others ([dev.bifolio.kernel.frame.FrameStatistics]): [#ownRequests()] says how
+/// many allocations were not asked for by anybody else. As many blocks were freed.
 public final class CompactionCounters {
   static final int LOCK = 0;
   static final int WANTED = 1;
@@ -19,6 +23,7 @@ public final class CompactionCounters {
   private static final int VAIN_PASSES = 10;
   private static final int DEFERRALS = 11;
   private static final int SCORE = 12;
+  private static final int OWN_REQUESTS = 14;
   private static final int WORDS = 16;
 
   private final long address;
@@ -60,6 +65,10 @@ public final class CompactionCounters {
     add(FRAMES_MOVED, frames);
   }
 
+  void requested(long blocks) {
+    add(OWN_REQUESTS, blocks);
+  }
+
   void scanned(long areas) {
     add(AREAS_SCANNED, areas);
   }
@@ -98,6 +107,14 @@ public final class CompactionCounters {
   /// @return a count since the beginning
   public long framesMoved() {
     return read(FRAMES_MOVED);
+  }
+
+  /// Blocks that were allocated to be captured, or as targets: of what the allocator calls
+  /// allocations, those that were nobody's request.
+  ///
+  /// @return a count since the beginning
+  public long ownRequests() {
+    return read(OWN_REQUESTS);
   }
 
   /// Units that were begun and did not become free.

@@ -2,7 +2,7 @@ package dev.bifolio.kernel.reclaim;
 
 import dev.bifolio.kernel.unit.Pages;
 
-/// How often a compaction that gained nothing is left out: 1, 2, 4 … 64 attempts after one, two,
+/// How often a compaction that gained nothing is left out: 1, 3, 7 … 63 attempts after one, two,
 /// three … failures in a row, and smaller orders than the one that failed not at all.
 ///
 /// As Linux does it (mm/compaction.c, defer_compaction and compaction_deferred). One thread.

@@ -13,6 +13,10 @@ import dev.bifolio.kernel.unit.Pages;
 ///               └──────────► DONE     └────┘ next unit; at the end once more, wider, if blocked
 /// ```
 ///
+/// Between two calls nothing is captured: a unit that is half done is let go, and begun anew by the
+/// next call, if fewer live frames are in it than when it was begun last. So the pass ends,
+/// whatever others allocate there meanwhile.
+///
 /// One thread; no Java objects after the constructor.
 final class CompactionPass {
   private static final int DONE = 0;
@@ -44,7 +48,15 @@ final class CompactionPass {
   private boolean attempted;
   private int bank;
   private long cursor;
+
+  /// What was live in the present unit when the plan was asked.
   private long unitLive;
+
+  /// What is live in it at most if it is worth going on.
+  private long mostLive;
+
+  /// Whether the unit before the cursor was let go half done.
+  private boolean halfDone;
 
   CompactionPass(MovableBanks banks, Migration migration, CompactionCounters counters) {
     this.banks = banks;
@@ -69,7 +81,6 @@ final class CompactionPass {
   }
 
   private void begin(int wantedOrder, long units) {
-    abandon();
     order = wantedOrder;
     unitOrder = Math.max(Pages.HUGE_ORDER, wantedOrder);
     wishedUnits = units;
@@ -78,6 +89,7 @@ final class CompactionPass {
     widened = false;
     found = false;
     attempted = false;
+    halfDone = false;
     plan.begin(unitOrder);
     restart();
     state = COUNTING;
@@ -113,24 +125,28 @@ final class CompactionPass {
 
   /// Gives up what is captured. The pass is over.
   void abandon() {
-    closeUnit();
-    state = DONE;
-  }
-
-  /// Lets go of the unit that is being emptied; the pass may go on with the next one.
-  void closeUnit() {
     if (evacuation.isOpen()) {
       evacuation.release();
     }
+    state = DONE;
   }
 
-  /// Goes on until it is done or the budget is used up.
+  /// Goes on until it is done or the budget is used up. Nothing is captured afterwards.
   ///
-  /// @param budget in frames moved
+  /// @param budget in frames moved; to begin a unit anew costs nothing of it, so that something
+  ///   moves in each call
   void advance(long budget) {
+    if (halfDone) {
+      halfDone = false;
+      reopen();
+    }
     long left = budget;
     while (left > 0 && state != DONE) {
       left -= state == COUNTING ? countUnit() : emptyOn(left);
+    }
+    if (evacuation.isOpen()) {
+      evacuation.release();
+      halfDone = true;
     }
   }
 
@@ -161,16 +177,14 @@ final class CompactionPass {
     return areas * LOOK_COST;
   }
 
-  /// Counts the areas of a unit, as far as the bank has them.
+  /// Counts the areas of a unit that the bank has frames of.
   ///
   /// @return how many
   private long countAreas(FrameMap map, long start, long end) {
     long areas = 0;
     for (long area = start; area < end; area += AREA) {
-      long from = Math.max(area, map.allocator().startPfn());
-      long to = Math.min(area + AREA, map.allocator().endPfn());
-      if (from < to) {
-        areaLook.look(map, from, to);
+      if (area + AREA > map.allocator().startPfn() && area < map.allocator().endPfn()) {
+        areaLook.look(map, area, area + AREA);
         plan.addArea(areaLook);
         found |= order >= 0 && areaLook.freeOrder() >= order;
         areas++;
@@ -194,7 +208,7 @@ final class CompactionPass {
   }
 
   private void endCounting() {
-    int score = scoreOf(plan.freeFrames(), plan.framesInFreeAreas());
+    int score = scoreOf(framesForAreas(), plan.framesInFreeAreas());
     counters.scored(score);
     if (order < 0) {
       wishedUnits = score > highScore ? unitsTo(lowScore) : 0;
@@ -216,14 +230,17 @@ final class CompactionPass {
     }
   }
 
+  private long framesForAreas() {
+    return plan.freeFrames() - plan.framesInPieces();
+  }
+
   /// How much of the free memory is not in whole areas, in per cent.
   static int scoreOf(long freeFrames, long framesInFreeAreas) {
     return freeFrames == 0 ? 0 : (int) (100 * (freeFrames - framesInFreeAreas) / freeFrames);
   }
 
   private long unitsTo(int score) {
-    long free = plan.freeFrames();
-    long wanted = (free * (100 - score) + 99) / 100 - plan.framesInFreeAreas();
+    long wanted = (framesForAreas() * (100 - score) + 99) / 100 - plan.framesInFreeAreas();
     return Math.max(0, (wanted + AREA - 1) / AREA);
   }
 
@@ -235,16 +252,17 @@ final class CompactionPass {
     }
     EvacuationOutcome outcome = evacuation.advance(targets, budget);
     counters.moved(evacuation.spent());
+    counters.requested(evacuation.takeRequests());
     long areas = targets.takeLooks();
     counters.scanned(areas);
     if (outcome != EvacuationOutcome.UNDER_WAY) {
-      closeUnit(outcome);
+      evacuation.release();
+      ended(outcome);
     }
     return Math.max(1, evacuation.spent()) + areas * LOOK_COST;
   }
 
-  private void closeUnit(EvacuationOutcome outcome) {
-    evacuation.release();
+  private void ended(EvacuationOutcome outcome) {
     if (outcome == EvacuationOutcome.EMPTIED) {
       gainedUnits++;
       plan.emptied(unitLive);
@@ -279,13 +297,32 @@ final class CompactionPass {
       unitLook.look(map, cursor, end);
       if (plan.isSource(unitLook)) {
         unitLive = unitLook.live();
-        evacuation.begin(map, cursor, end);
-        targets.avoid(cursor, end);
+        mostLive = unitLive;
+        open(map, cursor, end);
       }
     }
     cursor = end;
     counters.scanned(unitFrames() / AREA);
     return unitFrames() / AREA * LOOK_COST;
+  }
+
+  private void open(FrameMap map, long start, long end) {
+    evacuation.begin(map, start, end);
+    targets.avoid(start, end);
+  }
+
+  /// Begins the unit before the cursor anew, if that leads on.
+  private void reopen() {
+    FrameMap map = banks.map(bank);
+    long start = cursor - unitFrames();
+    unitLook.look(map, start, cursor);
+    counters.scanned(unitFrames() / AREA);
+    if (unitLook.live() <= mostLive) {
+      mostLive = unitLook.live() - 1;
+      open(map, start, cursor);
+    } else {
+      ended(EvacuationOutcome.RACED);
+    }
   }
 
   private void finish() {

@@ -22,7 +22,8 @@ import dev.bifolio.kernel.unit.Pages;
 /// areas are filled.
 ///
 /// Areas in use that cannot be emptied are targets whatever their bin, as long as it is U or more:
-/// nothing else will come of them.
+/// nothing else will come of them. *Pieces* of areas, at the ends of a bank or beside a hole, are
+/// targets always, and sources never.
 ///
 /// One thread. 20 KiB of counters, made by the constructor.
 final class CompactionPlan {
@@ -36,6 +37,7 @@ final class CompactionPlan {
   private long freeFrames;
   private long framesInFreeAreas;
   private long framesInFreeUnits;
+  private long framesInPieces;
   private int sourceLimit;
   private long edgeUnits;
   private int targetFloor;
@@ -47,6 +49,7 @@ final class CompactionPlan {
     freeFrames = 0;
     framesInFreeAreas = 0;
     framesInFreeUnits = 0;
+    framesInPieces = 0;
     for (int bin = 0; bin < BINS; bin++) {
       sources[bin] = 0;
       sourceFrames[bin] = 0;
@@ -71,7 +74,9 @@ final class CompactionPlan {
   /// Counts an area, whole or not.
   void addArea(UnitLook look) {
     freeFrames += look.free();
-    if (look.live() == 0 && look.isWhole()) {
+    if (!look.isWhole()) {
+      framesInPieces += look.free();
+    } else if (look.live() == 0) {
       framesInFreeAreas += look.free();
     } else {
       room[(int) look.live()] += look.free();
@@ -102,6 +107,11 @@ final class CompactionPlan {
     return framesInFreeAreas;
   }
 
+  /// Those of them that no free area can hold, since not all frames of their area were handed over.
+  long framesInPieces() {
+    return framesInPieces;
+  }
+
   /// Chooses sources and targets.
   ///
   /// @param wantedUnits at most so many units shall be gained
@@ -127,7 +137,7 @@ final class CompactionPlan {
 
   /// The highest bin from which on there is room for so many frames.
   private int floorFor(long frames) {
-    long found = 0;
+    long found = framesInPieces;
     int bin = BINS - 1;
     while (bin > 1 && found < frames) {
       bin--;
@@ -169,6 +179,9 @@ final class CompactionPlan {
 
   /// Whether an area that was looked at just now is to be filled.
   boolean isTarget(UnitLook look) {
+    if (!look.isWhole()) {
+      return look.free() > 0;
+    }
     int bin = (int) look.live();
     boolean source = isAreaSource(bin) && look.canBeEmptied();
     return bin >= targetFloor && look.free() > 0 && !source;

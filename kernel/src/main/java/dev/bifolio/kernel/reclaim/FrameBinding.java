@@ -19,7 +19,7 @@ public interface FrameBinding {
   /// @return false if a migration has it just now; nothing changed
   boolean disown(long pfn, long item);
 
-  /// A frame stays where it is until [#unpin] was called as often.
+  /// A frame is used, and stays where it is until [#unpin] was called as often.
   ///
   /// @param pfn the frame
   /// @param item as which it was adopted

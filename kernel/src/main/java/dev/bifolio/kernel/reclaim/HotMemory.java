@@ -34,7 +34,8 @@ import org.jspecify.annotations.Nullable;
 ///   of movable frames.
 /// - I3 A zone keeps min, unless it is emptied wholly; what is moved out of it finds place where
 ///   ordinary requests would, without reclaim.
-/// - I4 Watermarks are applied anew with each change.
+/// - I4 Watermarks are applied anew with each change: boosts end, and the cap of a zone's reserve
+///   stays what it was, as far as min reaches ([Zone#setWatermarks]).
 ///
 /// ```
 ///   address   [ lock │ blocked frame │ list of ranges ]

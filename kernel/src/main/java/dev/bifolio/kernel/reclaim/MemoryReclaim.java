@@ -87,7 +87,6 @@ public final class MemoryReclaim implements Reclaimer {
   private final PressureGauge pressure;
   private final @Nullable Compaction[] compactions;
   private final RangeTargets[] targets;
-  private @Nullable Demotion demotion;
   private @Nullable TierMover tierMover;
   private @Nullable TierBalance tierBalance;
   private int nextZone;
@@ -189,13 +188,6 @@ public final class MemoryReclaim implements Reclaimer {
     return compactions[zone.index()];
   }
 
-  /// Says who moves frames to slower memory before anything is given back.
-  ///
-  /// @param demotion null for nobody, the default
-  public void setDemotion(@Nullable Demotion demotion) {
-    this.demotion = demotion;
-  }
-
   /// Begins to move frames between fast and slow memory: cold ones down under pressure, and hot
   /// ones up in steps. Before other threads use this object, and before frames are adopted.
   ///
@@ -208,7 +200,6 @@ public final class MemoryReclaim implements Reclaimer {
     TierMover mover = new TierMover(frames, tiers, migration, heat, this, words);
     tierMover = mover;
     tierBalance = new TierBalance(frames, mover, movable);
-    demotion = mover;
     return mover;
   }
 
@@ -278,31 +269,28 @@ public final class MemoryReclaim implements Reclaimer {
     return address + zone.index() * ZONE_BYTES + offset;
   }
 
-  private PressureLevel observe(Zone zone) {
+  private void observe(Zone zone) {
     if (zone.isPlenty() && pressure.level(zone.index()) == PressureLevel.NONE) {
-      return PressureLevel.NONE; // without a count
+      return; // without a count
     }
-    return pressure.observe(
-        zone.index(),
-        zone.availableFrames(),
-        zone.minFrames(),
-        zone.lowFrames(),
-        zone.highFrames());
+    PressureLevel _ =
+        pressure.observe(
+            zone.index(),
+            zone.availableFrames(),
+            zone.minFrames(),
+            zone.lowFrames(),
+            zone.highFrames());
   }
 
   @Override
   public long reclaim(Zone zone, int order, long wantedFrames) {
     observe(zone);
-    Compaction compaction = compactions[zone.index()];
-    if (compaction != null) {
-      compaction.leaveUnit(); // what it has captured between two steps
-    }
     return giveBack(zone, Math.max(wantedFrames, DIRECT_FRAMES));
   }
 
   /// Frames leave a zone for a slower node, or its node as a whole.
   private long giveBack(Zone zone, long wantedFrames) {
-    Demotion slower = demotion;
+    TierMover slower = tierMover;
     long demoted = slower == null ? 0 : slower.demote(zone, wantedFrames);
     return demoted >= wantedFrames
         ? demoted
@@ -320,9 +308,6 @@ public final class MemoryReclaim implements Reclaimer {
         outcome == CompactionOutcome.UNDER_WAY && moved < DIRECT_MOVES;
         moved += MOVES_AT_ONCE) {
       outcome = compaction.compact(order, MOVES_AT_ONCE);
-    }
-    if (outcome == CompactionOutcome.UNDER_WAY) {
-      compaction.leaveUnit();
     }
     long _ = zone.recount(); // which a request may have done while frames were captured
     return outcome == CompactionOutcome.SUCCESS;
@@ -450,7 +435,7 @@ public final class MemoryReclaim implements Reclaimer {
       int all = flags | limit(zone.type()) | AllocationFlags.NOWAIT;
       long pfn = frames.tryAllocateNear(zone.nodeIndex(), Pages.orderToFrames(order), all);
       if (pfn >= 0) {
-        zone.tookRange(-Pages.orderToFrames(order));
+        zone.gaveRange(Pages.orderToFrames(order));
       }
       return pfn;
     }

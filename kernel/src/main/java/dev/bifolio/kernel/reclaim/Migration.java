@@ -89,7 +89,7 @@ public final class Migration {
     MigrationOutcome outcome;
     try {
       outcome = exchange(fromPfn, toPfn, frameCount);
-    } catch (RuntimeException | Error e) {
+    } catch (Throwable e) { // a checked one can come, too: whoever may throw one unseen
       lastProblem = e;
       outcome = MigrationOutcome.FAILED;
     }

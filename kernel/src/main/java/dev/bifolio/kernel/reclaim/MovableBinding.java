@@ -4,10 +4,11 @@ import dev.bifolio.kernel.platform.Cpu;
 
 /// Binds the frames of one owner to [MovableFrames].
 ///
-/// Calls under the owner's lock look first whether the frame is being moved, because
-/// [MovableFrames] waits for a move, which may wait for that lock. A move that begins between the
-/// look and the call is waited for until [MovableFrames] gives up; then the owner lets its lock go,
-/// and the move ends.
+/// What is called under the owner's lock never waits for a move, which may be waiting for that lock
+/// to relocate: the answer is false then, the owner lets his lock go, and looks again.
+///
+/// A pin counts as a use of the frame ([FrameHeat]), so what is used often is moved to fast memory;
+/// one that was just adopted begins as every new frame does.
 public final class MovableBinding implements FrameBinding {
   private final MovableFrames movable;
   private int ownerIndex = -1;
@@ -41,20 +42,20 @@ public final class MovableBinding implements FrameBinding {
 
   @Override
   public boolean disown(long pfn, long item) {
-    return !isMoving(pfn) && movable.disown(pfn, ownerIndex, item);
+    return movable.tryDisown(pfn, ownerIndex, item);
   }
 
   @Override
   public boolean pin(long pfn, long item) {
-    return !isMoving(pfn) && movable.pin(pfn, ownerIndex, item);
+    boolean isPinned = movable.tryPin(pfn, ownerIndex, item);
+    if (isPinned) {
+      movable.touch(pfn);
+    }
+    return isPinned;
   }
 
   @Override
   public void unpin(long pfn, long item) {
     movable.unpin(pfn, ownerIndex, item);
-  }
-
-  private boolean isMoving(long pfn) {
-    return MovableFrames.isMoving(movable.wordOf(pfn));
   }
 }

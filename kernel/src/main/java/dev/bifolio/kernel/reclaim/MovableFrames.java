@@ -1,6 +1,7 @@
 package dev.bifolio.kernel.reclaim;
 
 import dev.bifolio.kernel.frame.FrameInfo;
+import dev.bifolio.kernel.frame.FrameMap;
 import dev.bifolio.kernel.platform.Cpu;
 import dev.bifolio.kernel.unit.AddressRange;
 import org.jspecify.annotations.Nullable;
@@ -21,6 +22,11 @@ import org.jspecify.annotations.Nullable;
 /// ... read or write ...
 /// movable.unpin(pfn, me, item.index());
 /// ```
+///
+/// To disown a block before it is freed is the owner's duty, and nobody else's: the allocators do
+/// not read these words. If he forgets it, the word outlives the block, and the block that comes to
+/// lie there next is moved under its new owner. Such words are found by [#nextStray(FrameMap,
+/// long)], which tests and reports ask of each bank while nobody is at work.
 public final class MovableFrames {
   /*
    * Overview
@@ -55,7 +61,9 @@ public final class MovableFrames {
    *   I2  Between begin and commit or abort only the mover changes the two words, and no owner frees.
    *   I3  Kind, account and owner index never change while a block is MOVABLE, PINNED or MOVING; the
    *       account goes with the block.
-   *   I4  A block is named by exactly one item, and an item by one block, but for the moment between
+   *   I4  Only the first frame of an allocated block is MOVABLE, PINNED or MOVING; nextStray finds
+   *       others.
+   *   I5  A block is named by exactly one item, and an item by one block, but for the moment between
    *       relocate and commit, when both blocks are MOVING.
    *
    * Who may do what. adopt, disown: the owner of the block, one thread a block. pin, unpin: any
@@ -64,7 +72,8 @@ public final class MovableFrames {
    *
    * Progress. pin and disown wait for a move that is under way: as long as a copy of the block and one
    * call of the owner take. After MOST_TURNS they answer false, so that nobody waits for ever for a
-   * mover that lost its processor. A mover never waits.
+   * mover that lost its processor. tryPin and tryDisown never wait; who holds a lock that his relocate
+   * takes may call only these. A mover never waits.
    *
    * Cost. One compare-and-set each, no Java objects.
    *
@@ -169,24 +178,41 @@ public final class MovableFrames {
   ///   moved, or is pinned: the owner looks again where it is
   /// @throws IllegalArgumentException if there is no such owner, item or frame
   public boolean disown(long pfn, int ownerIndex, long item) {
-    requireOwner(ownerIndex, item);
-    FrameInfo plane = planeOf(pfn);
     for (int turn = 0; turn < MOST_TURNS; turn++) {
-      long word = plane.getAcquire(pfn);
-      if (!holds(word, ownerIndex, item)) {
-        return false;
-      }
-      int pins = FrameInfo.sharesOf(word);
-      if (pins != 0 && pins != MOVING) {
-        return false;
-      }
-      long none = FrameInfo.word(FrameInfo.KIND_NONE, FrameInfo.accountOf(word), 0, 0);
-      if (pins == 0 && plane.compareAndSet(pfn, word, none)) {
+      if (tryDisown(pfn, ownerIndex, item)) {
         return true;
+      }
+      long word = wordOf(pfn);
+      if (!holds(word, ownerIndex, item) || pinsOf(word) != 0) {
+        return false;
       }
       Cpu.relax(turn);
     }
     return false;
+  }
+
+  /// As [#disown(long, int, long)], but does not wait: for owners who hold a lock that they take to
+  /// relocate, since a move that waits for the lock would be waited for.
+  ///
+  /// @param pfn its first frame
+  /// @param ownerIndex who adopted it
+  /// @param item as which
+  /// @return false, and nothing has changed, if the item is not in this block any more, is being
+  ///   moved, or is pinned: the owner lets his lock go and looks again where it is
+  /// @throws IllegalArgumentException if there is no such owner, item or frame
+  public boolean tryDisown(long pfn, int ownerIndex, long item) {
+    requireOwner(ownerIndex, item);
+    FrameInfo plane = planeOf(pfn);
+    while (true) {
+      long word = plane.getAcquire(pfn);
+      if (!holds(word, ownerIndex, item) || FrameInfo.sharesOf(word) != 0) {
+        return false;
+      }
+      long none = FrameInfo.word(FrameInfo.KIND_NONE, FrameInfo.accountOf(word), 0, 0);
+      if (plane.compareAndSet(pfn, word, none)) {
+        return true;
+      }
+    }
   }
 
   /// Holds a block where it is. Waits for a move that is under way.
@@ -199,23 +225,52 @@ public final class MovableFrames {
   /// @throws IllegalArgumentException if there is no such owner, item or frame
   /// @throws IllegalStateException if it has [#MAX_PINS] pins
   public boolean pin(long pfn, int ownerIndex, long item) {
-    requireOwner(ownerIndex, item);
-    FrameInfo plane = planeOf(pfn);
     for (int turn = 0; turn < MOST_TURNS; turn++) {
-      long word = plane.getAcquire(pfn);
-      if (!holds(word, ownerIndex, item)) {
-        return false;
-      }
-      int pins = FrameInfo.sharesOf(word);
-      if (pins == MAX_PINS) {
-        throw wrong("pin", pfn, word);
-      }
-      if (pins != MOVING && plane.compareAndSet(pfn, word, word + ONE_PIN)) {
+      if (tryPin(pfn, ownerIndex, item)) {
         return true;
+      }
+      if (!holds(wordOf(pfn), ownerIndex, item)) {
+        return false;
       }
       Cpu.relax(turn);
     }
     return false;
+  }
+
+  /// As [#pin(long, int, long)], but does not wait: for owners who hold a lock that they take to
+  /// relocate, since a move that waits for the lock would be waited for.
+  ///
+  /// @param pfn its first frame
+  /// @param ownerIndex who adopted it
+  /// @param item as which
+  /// @return false, and nothing has changed, if the item is not in this block any more, or is being
+  ///   moved: the caller lets his lock go and looks again where it is
+  /// @throws IllegalArgumentException if there is no such owner, item or frame
+  /// @throws IllegalStateException if it has [#MAX_PINS] pins
+  public boolean tryPin(long pfn, int ownerIndex, long item) {
+    requireOwner(ownerIndex, item);
+    FrameInfo plane = planeOf(pfn);
+    while (true) {
+      long word = plane.getAcquire(pfn);
+      if (!holds(word, ownerIndex, item) || isMoving(word)) {
+        return false;
+      }
+      if (FrameInfo.sharesOf(word) == MAX_PINS) {
+        throw wrong("pin", pfn, word);
+      }
+      if (plane.compareAndSet(pfn, word, word + ONE_PIN)) {
+        return true;
+      }
+    }
+  }
+
+  /// Notes a use of a block, if anybody keeps how often blocks are used.
+  ///
+  /// @param pfn the first frame of a block that the caller has pinned
+  void touch(long pfn) {
+    if (heat != null) {
+      heat.touch(pfn);
+    }
   }
 
   /// Takes one pin back.
@@ -272,6 +327,26 @@ public final class MovableFrames {
   /// @throws IllegalArgumentException if no plane has the frame
   public long wordOf(long pfn) {
     return planeOf(pfn).getAcquire(pfn);
+  }
+
+  /// Finds a word that its owner left behind: it says that a block is movable, or is being moved,
+  /// where no allocated block begins. A breach is seen as long as the frame is free, waits in a
+  /// cache, or lies within another block.
+  ///
+  /// Exact when nobody allocates, frees or moves. A load for each frame.
+  ///
+  /// @param map of a bank that lies in one of the planes
+  /// @param fromPfn where the search begins; one above the last answer for the next one
+  /// @return the lowest such frame of the bank from there on, or -1
+  /// @throws IllegalArgumentException if no plane has one of the frames
+  public long nextStray(FrameMap map, long fromPfn) {
+    long endPfn = map.allocator().endPfn();
+    for (long pfn = Math.max(fromPfn, map.allocator().startPfn()); pfn < endPfn; pfn++) {
+      if (isMovable(wordOf(pfn)) && map.stateAt(pfn) != FrameMap.HEAD) {
+        return pfn;
+      }
+    }
+    return -1;
   }
 
   // ---- For movers ----

@@ -29,20 +29,24 @@ import org.jspecify.annotations.Nullable;
 /// for those that a call under way carries between the source and the index.
 ///
 /// **Threads.** Any thread. One spin lock guards the index ([PageIndex]), for tens of loads and
-/// stores at a time, a scan of the hand for an eviction. READING and WRITING stand for "another
-/// thread works on this page without the lock": who wants it waits, spinning first and then
-/// resting, a quarter of a second at most. A page that is being written can be released, and
-/// changed by who had it pinned before: it is dirty then and will be written again.
+/// stores at a time: the hand ([PageEviction]) lets go of it every few dozen entries. READING and
+/// WRITING stand for "another thread works on this page without the lock": who wants it waits,
+/// spinning first and then resting, a quarter of a second at most. A page that is being written can
+/// be released, and changed by who had it pinned before: it is dirty then and will be written
+/// again.
 ///
 /// **Moving.** With a [FrameBinding] ([MovableBinding]) the frames are marked as movable. It is
 /// called under the lock, so a page is pinned in the index exactly while its frame is pinned there;
-/// a frame that a migration has cannot be pinned, so nobody changes bytes that are being copied.
+/// a frame that a migration has cannot be pinned, so nobody changes bytes that are being copied:
+/// who wants the page lets the lock go, which the migration may wait for, and looks again. A hit
+/// counts as a use of the frame, so pages that are hit often go to fast memory.
 ///
 /// **Failures.** A read that fails gives the frame back, and says so. A write that fails keeps the
 /// page, dirty, and counts; an eviction gives up after 8 of them. What the backing throws goes to
 /// the caller, and leaves the page as after a failure.
 ///
-/// Cost: a hit is a lock and some ten loads; no Java objects. An eviction at most two rounds.
+/// Cost: a hit is a lock and some ten loads; no Java objects. An eviction at most two rounds over
+/// the entries that were ever used.
 ///
 /// **Rejected.** Least recently used: a list that every hit writes. Reading under the lock: one
 /// slow page would stop all. A lock for each page: two words more an entry, for a wait that is the
@@ -61,7 +65,6 @@ public final class PageCache implements Shrinker, MovableOwner {
   public static final long BUSY = -3;
 
   private static final int WAIT_TURNS = 5000;
-  private static final int MOST_FAILED_WRITES = 8;
   private static final int FLAGS = AllocationFlags.MOVABLE;
   private static final long RACED = -4;
   private static final long HEADER_BYTES = 64;
@@ -69,13 +72,15 @@ public final class PageCache implements Shrinker, MovableOwner {
   private final PageCacheCounters counters;
   private final SpinLock lock;
   private final PageIndex index;
+  private final PageEviction eviction;
   private final int nid;
   private final FrameSource source;
   private final PageBacking backing;
   private final long physToVirt;
   private final @Nullable FrameBinding binding;
 
-  /// An empty cache.
+  /// An empty cache whose seed follows from its capacity and node: for callers who choose their
+  /// page numbers themselves.
   ///
   /// @param address of [#byteSize] zero bytes, a multiple of 8
   /// @param capacity pages it can have, 1 … 2^28
@@ -93,9 +98,42 @@ public final class PageCache implements Shrinker, MovableOwner {
       PageBacking backing,
       long physToVirt,
       @Nullable FrameBinding binding) {
-    this.index = new PageIndex(address + HEADER_BYTES, PageIndex.legalCapacity(capacity));
+    this(
+        address,
+        capacity,
+        nid,
+        source,
+        backing,
+        physToVirt,
+        binding,
+        PageIndex.defaultSeed(capacity, nid));
+  }
+
+  /// An empty cache with a seed.
+  ///
+  /// @param address of [#byteSize] zero bytes, a multiple of 8
+  /// @param capacity pages it can have, 1 … 2^28
+  /// @param nid the node its frames come from, -1 if from any
+  /// @param source where frames come from
+  /// @param backing where pages come from
+  /// @param physToVirt what is added to a physical address for the address of its bytes
+  /// @param binding marks the frames as movable, null if they are not
+  /// @param seed any; secret and random if others choose the page numbers, since who knows it can
+  ///   choose pages that take long to find. It changes nothing but that
+  /// @throws IllegalArgumentException if the capacity or the address is not legal
+  public PageCache(
+      long address,
+      int capacity,
+      int nid,
+      FrameSource source,
+      PageBacking backing,
+      long physToVirt,
+      @Nullable FrameBinding binding,
+      long seed) {
+    this.index = new PageIndex(address + HEADER_BYTES, PageIndex.legalCapacity(capacity), seed);
     this.counters = new PageCacheCounters(PageIndex.legalAddress(address), index);
     this.lock = new SpinLock(address);
+    this.eviction = new PageEviction(lock, index, counters, backing, physToVirt, binding);
     this.nid = nid;
     this.source = source;
     this.backing = backing;
@@ -157,7 +195,7 @@ public final class PageCache implements Shrinker, MovableOwner {
   private long read(int file, long page) {
     long frame = index.pageCount() < index.capacity() ? source.allocate(0, FLAGS) : NO_FRAME;
     if (frame < 0) {
-      frame = evict();
+      frame = eviction.evict();
       if (frame < 0) {
         return NO_FRAME;
       }
@@ -208,7 +246,7 @@ public final class PageCache implements Shrinker, MovableOwner {
         lock.unlock();
       }
       // Others have taken the last entry meanwhile.
-      long other = evict();
+      long other = eviction.evict();
       if (other < 0) {
         return NO_FRAME;
       }
@@ -261,102 +299,6 @@ public final class PageCache implements Shrinker, MovableOwner {
     }
   }
 
-  /// Takes a page out by second chance, and its frame over.
-  ///
-  /// @return the frame, which is nobody's now; -1 if there is none that may go
-  private long evict() {
-    int failedWrites = 0;
-    for (long step = 2L * index.capacity(); step >= 0; ) {
-      lock.lock();
-      int entry = -1;
-      try {
-        while (entry < 0 && step-- >= 0) {
-          entry = candidate(index.underHand());
-        }
-        if (entry < 0) {
-          return NO_FRAME;
-        }
-        if (!index.isDirty(entry)) {
-          long frame = giveUp(entry);
-          if (frame >= 0) {
-            counters.count(PageCacheCounters.EVICTIONS);
-            return frame;
-          }
-          continue;
-        }
-        beginWrite(entry);
-      } finally {
-        lock.unlock();
-      }
-      long frame = writeAndGiveUp(entry);
-      if (frame >= 0) {
-        return frame;
-      }
-      failedWrites++;
-      if (failedWrites == MOST_FAILED_WRITES) {
-        return NO_FRAME;
-      }
-    }
-    return NO_FRAME;
-  }
-
-  /// The entry, if its page may go now; if not, -1, and its second chance is used up.
-  private int candidate(int entry) {
-    if (index.state(entry) != PageIndex.READY || index.pins(entry) != 0) {
-      return -1;
-    }
-    if (index.isReferenced(entry)) {
-      index.setReferenced(entry, false);
-      return -1;
-    }
-    return entry;
-  }
-
-  /// Takes a page without pins out of the index.
-  private long giveUp(int entry) {
-    long frame = index.frame(entry);
-    if (binding != null && !binding.disown(frame, entry)) {
-      return NO_FRAME;
-    }
-    index.remove(entry);
-    return frame;
-  }
-
-  private long writeAndGiveUp(int entry) {
-    boolean isWritten = false;
-    long frame;
-    try {
-      isWritten = backing.write(index.file(entry), index.page(entry), bytesOf(index.frame(entry)));
-    } finally {
-      frame = endWrite(entry, isWritten, isWritten);
-    }
-    return frame;
-  }
-
-  private void beginWrite(int entry) {
-    index.setState(entry, PageIndex.WRITING);
-    index.setDirty(entry, false);
-  }
-
-  /// A page has been written, or not; gives it up then if that is wanted and nothing is against it.
-  private long endWrite(int entry, boolean isWritten, boolean giveUp) {
-    lock.lock();
-    try {
-      index.setState(entry, PageIndex.READY);
-      counters.count(isWritten ? PageCacheCounters.WRITES : PageCacheCounters.FAILED_WRITES);
-      if (!isWritten) {
-        index.setDirty(entry, true);
-      }
-      long frame = giveUp ? giveUp(entry) : NO_FRAME;
-      if (frame >= 0) {
-        counters.count(PageCacheCounters.EVICTIONS);
-      }
-      return frame;
-    } finally {
-      lock.unlock();
-    }
-  }
-
   /// Writes all pages back that are dirty now. Pages in use are written as they are; if they are
   /// changed meanwhile they are dirty again when they are released.
   ///
@@ -364,39 +306,15 @@ public final class PageCache implements Shrinker, MovableOwner {
   ///   writing for too long
   public long sync() {
     long failed = 0;
-    for (int entry = 0; entry < index.capacity(); entry++) {
-      int outcome = trySync(entry);
+    for (int entry = 0; entry < index.entryCount(); entry++) {
+      int outcome = eviction.trySync(entry);
       for (int turn = 0; outcome == PageIndex.WRITING && turn < WAIT_TURNS; turn++) {
         ShrinkCalls.pause(turn);
-        outcome = trySync(entry);
+        outcome = eviction.trySync(entry);
       }
       failed += outcome == PageIndex.READY ? 0 : 1;
     }
     return failed;
-  }
-
-  /// READY: nothing is to be written any more. WRITING: another thread writes it. FREE: failed.
-  private int trySync(int entry) {
-    lock.lock();
-    try {
-      int state = index.state(entry);
-      if (state == PageIndex.WRITING) {
-        return state;
-      }
-      if (state != PageIndex.READY || !index.isDirty(entry)) {
-        return PageIndex.READY;
-      }
-      beginWrite(entry);
-    } finally {
-      lock.unlock();
-    }
-    boolean isWritten = false;
-    try {
-      isWritten = backing.write(index.file(entry), index.page(entry), bytesOf(index.frame(entry)));
-    } finally {
-      endWrite(entry, isWritten, false);
-    }
-    return isWritten ? PageIndex.READY : PageIndex.FREE;
   }
 
   /// Forgets the pages of a file, changed or not: call [#sync] before, if changes are to be kept.
@@ -405,7 +323,7 @@ public final class PageCache implements Shrinker, MovableOwner {
   /// @return pages that stay, because somebody uses, reads, writes or moves them
   public long drop(int file) {
     long kept = 0;
-    for (int entry = 0; entry < index.capacity(); entry++) {
+    for (int entry = 0; entry < index.entryCount(); entry++) {
       long frame = NO_FRAME;
       lock.lock();
       try {
@@ -413,7 +331,7 @@ public final class PageCache implements Shrinker, MovableOwner {
           continue;
         }
         if (index.state(entry) == PageIndex.READY && index.pins(entry) == 0) {
-          frame = giveUp(entry);
+          frame = eviction.giveUp(entry);
         }
       } finally {
         lock.unlock();
@@ -446,7 +364,7 @@ public final class PageCache implements Shrinker, MovableOwner {
   public long shrink(int nid, long wantedFrames) {
     long freed = 0;
     while (isOf(nid) && freed < wantedFrames) {
-      long frame = evict();
+      long frame = eviction.evict();
       if (frame < 0) {
         break;
       }

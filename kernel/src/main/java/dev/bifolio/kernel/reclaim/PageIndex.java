@@ -23,7 +23,16 @@ import dev.bifolio.kernel.platform.Memory;
 /// Every call is made under the lock of the cache, but for the counts. No Java objects; all-zero
 /// memory is an empty index. Costs are those of linear probing at half load: two to three loads.
 ///
-/// Source: Knuth, The Art of Computer Programming 3, 6.4, algorithms L and R.
+/// **The hash.** A long row would be walked under the lock, so whoever chooses page numbers must
+/// not be able to choose rows. A product alone can be undone: the multiples of the multiplier's
+/// inverse all have the same upper bits. So bits are mixed down before each product and after it,
+/// twice, with the file between the two; and a seed comes in at the front. Who knows the seed can
+/// still find pages of one row by trying, so against those who may choose very many pages it is to
+/// be kept from them. Where a page is in the table never shows in what the cache does.
+///
+/// Sources: Knuth, The Art of Computer Programming 3, 6.4, algorithms L and R; Crosby and Wallach,
+/// Denial of Service via Algorithmic Complexity Attacks, 2003; Steele, Lea and Flood, Fast
+/// Splittable Pseudorandom Number Generators, 2014 (shift, multiply, shift).
 final class PageIndex {
   static final int MOST_ENTRIES = 1 << 28;
 
@@ -63,10 +72,12 @@ final class PageIndex {
   private final int capacity;
   private final long table;
   private final int mask;
+  private final long seed;
 
-  PageIndex(long address, int capacity) {
+  PageIndex(long address, int capacity, long seed) {
     this.address = address;
     this.capacity = capacity;
+    this.seed = seed;
     table = address + HEADER_BYTES + capacity * ENTRY_BYTES;
     mask = places(capacity) - 1;
   }
@@ -96,12 +107,22 @@ final class PageIndex {
     return capacity;
   }
 
+  /// A seed for a cache that was given none, so that caches differ and every run is the same.
+  static long defaultSeed(int capacity, int nid) {
+    return mix((long) capacity << 32 ^ nid);
+  }
+
   private static int places(int capacity) {
     return Integer.highestOneBit(capacity) << 2;
   }
 
   int capacity() {
     return capacity;
+  }
+
+  /// How many entries were ever used: all pages are in entries below. Any thread.
+  int entryCount() {
+    return (int) Memory.getLongVolatile(address + FRESH);
   }
 
   /// Pages in the index. Any thread.
@@ -156,7 +177,7 @@ final class PageIndex {
     if (fresh == capacity) {
       return -1;
     }
-    Memory.putLong(address + FRESH, fresh + 1);
+    Memory.putLongRelease(address + FRESH, fresh + 1);
     return (int) fresh;
   }
 
@@ -184,10 +205,11 @@ final class PageIndex {
     Memory.putLong(address, entry + 1L);
   }
 
-  /// The entry the hand points at; the hand goes on.
+  /// The entry the hand points at, of those ever used, of which there must be one; the hand goes
+  /// on.
   int underHand() {
     long entry = Memory.getLong(address + HAND);
-    Memory.putLong(address + HAND, entry + 1 == capacity ? 0 : entry + 1);
+    Memory.putLong(address + HAND, entry + 1 == entryCount() ? 0 : entry + 1);
     return (int) entry;
   }
 
@@ -265,9 +287,15 @@ final class PageIndex {
     Memory.putLongRelease(address + word, Memory.getLong(address + word) + delta);
   }
 
-  private int home(int file, long page) {
-    long mixed = (page + file * 0xC2B2_AE3D_27D4_EB4FL) * 0x9E37_79B9_7F4A_7C15L;
-    return (int) (mixed >>> 32) & mask;
+  /// Where the row of a page begins.
+  int home(int file, long page) {
+    long first = mix(page ^ seed);
+    return (int) mix(first + file * 0xC2B2_AE3D_27D4_EB4FL) & mask;
+  }
+
+  private static long mix(long bits) {
+    long product = (bits ^ (bits >>> 32)) * 0x9E37_79B9_7F4A_7C15L;
+    return product ^ (product >>> 29);
   }
 
   private long entry(int entry) {

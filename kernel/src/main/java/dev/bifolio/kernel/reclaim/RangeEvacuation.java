@@ -42,6 +42,7 @@ final class RangeEvacuation {
   private int round;
   private boolean leftover;
   private long spent;
+  private long requests;
   private long blockedPfn = NONE;
 
   /// An evacuation of nothing, which has any bank's map until [#begin].
@@ -67,14 +68,6 @@ final class RangeEvacuation {
     return startPfn < endPfn;
   }
 
-  long startPfn() {
-    return startPfn;
-  }
-
-  long endPfn() {
-    return endPfn;
-  }
-
   /// The frame that was in the way, or -1.
   long blockedPfn() {
     return blockedPfn;
@@ -85,13 +78,20 @@ final class RangeEvacuation {
     return spent;
   }
 
-  /// Goes on until it is done or the budget is used up.
+  /// Blocks that were allocated since the last call, captured ones and targets.
+  long takeRequests() {
+    long taken = requests;
+    requests = 0;
+    return taken;
+  }
+
+  /// Goes on until it is done or the budget is used up, but not before something has moved.
   ///
-  /// @param budget in frames moved; a stretch that is looked at costs a sixteenth
+  /// @param budget in frames moved; a stretch that is looked at after the capture costs a sixteenth
   EvacuationOutcome advance(TargetFrames targets, long budget) {
     spent = 0;
     long looks = 0;
-    while (spent + (looks >>> 4) < budget) {
+    while (spent == 0 || spent + (looks >>> 4) < budget) {
       if (cursor >= endPfn) {
         if (round > 0 && !leftover) {
           return EvacuationOutcome.EMPTIED;
@@ -101,7 +101,7 @@ final class RangeEvacuation {
         }
         nextRound();
       }
-      looks++;
+      looks += round > 0 ? 1 : 0;
       EvacuationOutcome outcome = visit(targets);
       if (outcome != EvacuationOutcome.UNDER_WAY) {
         return outcome;
@@ -152,6 +152,7 @@ final class RangeEvacuation {
     int maxOrder = map.allocator().maxOrder();
     for (long head = pfn; head < end; ) {
       movable.capture(head);
+      requests++;
       head += Pages.orderToFrames(Pages.largestOrderAt(head, end, maxOrder));
     }
   }
@@ -205,9 +206,15 @@ final class RangeEvacuation {
       return blockedBy(pfn);
     }
     cursor = pfn + frameCount;
-    long target = takeTarget(targets, frameCount);
+    long target = NONE;
+    try {
+      target = takeTarget(targets, frameCount);
+    } finally {
+      if (target < 0) {
+        movable.abort(pfn, NONE); // even if a foreign source threw
+      }
+    }
     if (target < 0) {
-      movable.abort(pfn, NONE);
       return EvacuationOutcome.NO_TARGET;
     }
     if (migration.moveBegun(pfn, target, frameCount) != MigrationOutcome.MOVED) {
@@ -224,6 +231,7 @@ final class RangeEvacuation {
   private long takeTarget(TargetFrames targets, long frameCount) {
     for (int turn = 0; turn < MOST_TARGETS; turn++) {
       long target = targets.take(frameCount);
+      requests += target < 0 ? 0 : 1;
       if (target < startPfn || target >= endPfn) {
         return target;
       }

@@ -89,9 +89,8 @@ final class ShrinkCalls {
     return ((putOff(row) >>> shrinker) & 1) != 0;
   }
 
-  /// Those that were put off have their turn after all.
+  /// Those that were put off have their turn after all: none of them was asked yet.
   static void admitPutOff(long row) {
-    Memory.putLong(row + 8, done(row) & ~putOff(row));
     Memory.putLong(row + 24, 0);
   }
 

@@ -136,7 +136,7 @@ final class TargetScanner implements TargetFrames {
       return false;
     }
     looks++;
-    look.look(banks.map(bank), cursor, areaEnd);
+    look.look(banks.map(bank), areaPfn, areaPfn + AREA);
     if (!plan.isTarget(look)) {
       cursor = areaEnd;
       return false;

@@ -53,7 +53,7 @@ import dev.bifolio.kernel.zone.ZonedFrames;
 /// Sources: Linux, `mm/vmscan.c` (`demote_folio_list`: the nearest node of the next tier, then any
 /// slower one) and `mm/migrate.c`; Maruf et al., TPP, ASPLOS 2023 (demotion as reclaim, promotion
 /// above a mark of its own).
-public final class TierMover implements Demotion {
+public final class TierMover {
   /// Not promoted: no faster memory exists.
   public static final long ALREADY_FAST = -1;
 
@@ -89,7 +89,7 @@ public final class TierMover implements Demotion {
   // Words of a zone.
   private static final long HAND = 0;
   private static final long LIMIT = 8;
-  private static final long LOCK = 16;
+  static final long LOCK = 16;
   private static final long DEMOTED = 24;
   private static final long PROMOTED = 32;
   private static final long FAILED = 40;
@@ -160,7 +160,11 @@ public final class TierMover implements Demotion {
 
   // ---- Demotion ----
 
-  @Override
+  /// Moves the coldest movable frames of a zone to memory that is slower. Called under no lock.
+  ///
+  /// @param zone that is short of frames
+  /// @param wantedFrames how many, 1 or more
+  /// @return how many frames left the zone; 0 if there is nothing slower, or no room there
   public long demote(Zone zone, long wantedFrames) {
     if (zone.type() == ZoneType.DEVICE) {
       return 0;

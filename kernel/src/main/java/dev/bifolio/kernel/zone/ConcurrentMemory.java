@@ -124,12 +124,11 @@ final class ConcurrentMemory implements ZoneMemory {
   }
 
   @Override
-  public long takeWithin(
-      int cpu, long frameCount, int flags, long alignmentFrames, long maxPfn, long boundaryFrames) {
+  public long takeWithin(int cpu, long frameCount, int flags, long alignmentFrames, long maxPfn) {
     long pfn = FrameAllocator.NO_FRAME;
     for (int b = allocators.length - 1; b >= 0 && pfn == FrameAllocator.NO_FRAME; b--) {
       if (allocators[b].startPfn() <= maxPfn) {
-        pfn = probes[b].takeWithin(cpu, frameCount, flags, alignmentFrames, maxPfn, boundaryFrames);
+        pfn = probes[b].takeWithin(cpu, frameCount, flags, alignmentFrames, maxPfn, 0);
       }
     }
     return pfn;
@@ -185,16 +184,6 @@ final class ConcurrentMemory implements ZoneMemory {
   }
 
   @Override
-  public long tryFree(long pfn, int order) {
-    if (only != null) {
-      return only.tryFree(pfn, order);
-    }
-    long result = allocatorFor(pfn).tryFree(pfn, order);
-    freedIn(pfn);
-    return result;
-  }
-
-  @Override
   public long tryFreeFrames(long pfn, long frameCount) {
     long result = allocatorFor(pfn).tryFreeFrames(pfn, frameCount);
     freedIn(pfn);
@@ -206,12 +195,6 @@ final class ConcurrentMemory implements ZoneMemory {
     long result = allocatorFor(startPfn).tryFreeRange(startPfn, frameCount);
     freedIn(startPfn);
     return result;
-  }
-
-  @Override
-  public void free(long pfn, int order) {
-    allocatorFor(pfn).free(pfn, order);
-    freedIn(pfn);
   }
 
   @Override

@@ -1,5 +1,6 @@
 package dev.bifolio.kernel.zone;
 
+import dev.bifolio.kernel.platform.Cpu;
 import dev.bifolio.kernel.platform.Memory;
 
 /// Tells whether a request leaves a zone enough, without a counter that every request writes.
@@ -35,20 +36,29 @@ import dev.bifolio.kernel.platform.Memory;
 /// FAR could have failed.
 ///
 /// ```
-///   line 0   mode: 0 FAR, 1 NEAR; a zero      read by all, the mode written at changes
+///   line 0   mode: 0 FAR, 1 NEAR      read by all, written at changes
 ///   line 1   lock, far mark, margin
-///   line 2   counter of NEAR
+///   line 2   counter of NEAR: frames in the low 40 bits, changes above
 ///   line 3   pool of FAR
 ///   line 4…  allowances, one line a stripe
 /// ```
 ///
 /// - I1 In FAR the pool and all allowances together are at most what is available above the far
-///   mark; frees make them less.
-/// - I2 With one thread, every answer is exact. In NEAR the counter is what is available.
-/// - I3 Two threads of one CPU may both use an allowance of which one took; a change of mode may
-///   meet requests half-way. What a watermark can be wrong by is an allowance for each of them, at
-///   most [#MOST_ALLOWANCE] frames; [#recount] mends the counter, and who is about to fail calls
-///   it.
+///   mark, but for I3; frees make them less.
+/// - I2 With one thread, every answer is exact, and in NEAR the counter is what is available.
+/// - I3 A count may meet requests and frees half-way: those that were granted and have not taken
+///   their frames, those whose frames are back and not yet added, those that put an allowance back
+///   that was just cleared. What a watermark can be wrong by is for each of them the frames that it
+///   is about, and an allowance, at most [#MOST_ALLOWANCE] frames; the next count begins anew. Two
+///   threads that run on one CPU in turn may besides both use an allowance of which one took: up to
+///   an allowance each time that one is held up between its load and its store.
+/// - I4 When nobody is half-way, [#recount] leaves a counter that is what is available, and nothing
+///   that could be had past it. Who is about to fail calls it. Each change of the counter changes
+///   its upper bits, so that one that went away and came back is not taken for one at rest.
+/// - I5 A stripe that is loaded and stored has one CPU. CPUs whose numbers have no stripe of their
+///   own take from the pool; where the system does not tell CPUs, all stripes are shared, and
+///   changed by compare-and-set. ([Cpu#simulate] makes all threads one CPU: it is for one at a
+///   time.)
 ///
 /// Any thread. FAR: a load, a subtraction and a store; no Java objects. NEAR: one compare-and-set.
 ///
@@ -64,7 +74,6 @@ final class FreeGauge {
   private static final long LINE = 64;
 
   // Offsets of lines and words.
-  private static final long ZERO = 8;
   private static final long LOCK = LINE;
   private static final long FAR_MARK = LINE + 8;
   private static final long MARGIN = LINE + 16;
@@ -77,14 +86,16 @@ final class FreeGauge {
 
   private static final int COUNT_TRIES = 4;
 
+  /// One change of the counter, above its frames.
+  private static final long CHANGE = 1L << 40;
+
+  private static final int CHANGE_BITS = 24;
+
   private final long address;
   private final long stripeMask;
 
-  /// Where the quick way looks. Where CPUs have to share stripes, one must not just load and store:
-  /// there it finds nothing but the zero, and so needs to ask for neither.
-  private final long ownAllowances;
-
-  private final long ownMask;
+  /// CPUs below this have a stripe to themselves; none has where the system does not tell CPUs.
+  private final int ownCount;
 
   private final ZoneMemory memory;
   private final SpinLock lock;
@@ -93,13 +104,11 @@ final class FreeGauge {
   ///
   /// @param address of [#byteSize] zero bytes, a multiple of 64
   /// @param cpuCount for how many CPUs there are stripes
-  /// @param realCpuCount how many CPUs there are
-  FreeGauge(long address, int cpuCount, int realCpuCount, ZoneMemory memory) {
+  /// @param cpusAreTold whether [Cpu#current] tells CPUs, and not threads
+  FreeGauge(long address, int cpuCount, boolean cpusAreTold, ZoneMemory memory) {
     this.address = address;
     this.stripeMask = stripes(cpuCount) - 1;
-    boolean shared = stripes(cpuCount) < realCpuCount;
-    this.ownAllowances = address + (shared ? ZERO : STRIPES);
-    this.ownMask = shared ? 0 : stripeMask;
+    this.ownCount = cpusAreTold ? (int) stripes(cpuCount) : 0;
     this.memory = memory;
     this.lock = new SpinLock(address + LOCK);
   }
@@ -117,10 +126,12 @@ final class FreeGauge {
 
   /// Takes frames from the allowance of a CPU.
   ///
-  /// @return false if it has too few, the marks are near, or the allowance is for several CPUs:
-  ///   [#takeAbove] decides
+  /// @return false if it has too few or none to itself, or the marks are near: [#takeAbove] decides
   boolean takeFar(int cpu, long frameCount) {
-    long allowance = ownAllowances + (cpu & ownMask) * LINE;
+    if (Integer.compareUnsigned(cpu, ownCount) >= 0) {
+      return false;
+    }
+    long allowance = address + STRIPES + cpu * LINE;
     long now = Memory.getLong(allowance);
     if (now < frameCount) {
       return false;
@@ -131,7 +142,7 @@ final class FreeGauge {
 
   /// The same from an allowance that other CPUs use too.
   private boolean takeShared(int cpu, long frameCount) {
-    long allowance = address + STRIPES + (cpu & stripeMask) * LINE;
+    long allowance = allowanceOf(cpu);
     while (true) {
       long now = Memory.getLongVolatile(allowance);
       if (now < frameCount) {
@@ -145,8 +156,7 @@ final class FreeGauge {
 
   /// Takes frames if as many as the mark are left then.
   boolean takeAbove(int cpu, long frameCount, long mark) {
-    boolean shared = ownAllowances == address + ZERO;
-    if (shared ? takeShared(cpu, frameCount) : takeFar(cpu, frameCount)) {
+    if (ownCount == 0 ? takeShared(cpu, frameCount) : takeFar(cpu, frameCount)) {
       return true;
     }
     for (boolean counted = false; isFar(); counted = true) {
@@ -166,10 +176,10 @@ final class FreeGauge {
     long counter = address + COUNTER;
     while (true) {
       long now = Memory.getLongVolatile(counter);
-      if (now - frameCount < mark) {
+      if (framesOf(now) - frameCount < mark) {
         return false;
       }
-      if (Memory.compareAndSetLong(counter, now, now - frameCount)) {
+      if (Memory.compareAndSetLong(counter, now, now + CHANGE - frameCount)) {
         return true;
       }
     }
@@ -181,18 +191,35 @@ final class FreeGauge {
       if (pool < frameCount) {
         return false;
       }
-      long allowance = address + STRIPES + (cpu & stripeMask) * LINE;
-      long share = Math.min(MOST_ALLOWANCE, pool / (4 * (stripeMask + 1)));
-      long more = Math.max(0, share - Memory.getLongVolatile(allowance));
-      long all = Math.min(pool, frameCount + more);
+      long all = frameCount + more(cpu, pool, frameCount);
       if (Memory.compareAndSetLong(address + POOL, pool, pool - all)) {
-        Memory.getAndAddLong(allowance, all - frameCount);
-        if (!isFar()) {
-          Memory.putLongRelease(allowance, 0); // what was counted meanwhile counted without it
+        if (all > frameCount) {
+          addToAllowance(allowanceOf(cpu), all - frameCount);
         }
         return true;
       }
     }
+  }
+
+  /// What a CPU draws from the pool beside what it takes.
+  private long more(int cpu, long pool, long frameCount) {
+    if (ownCount > 0 && Integer.compareUnsigned(cpu, ownCount) >= 0) {
+      return 0; // it has no allowance
+    }
+    long share = Math.min(MOST_ALLOWANCE, pool / (4 * (stripeMask + 1)));
+    long missing = Math.max(0, share - Memory.getLongVolatile(allowanceOf(cpu)));
+    return Math.min(pool - frameCount, missing);
+  }
+
+  private void addToAllowance(long allowance, long frameCount) {
+    Memory.getAndAddLong(allowance, frameCount);
+    if (!isFar()) {
+      Memory.putLongRelease(allowance, 0); // what was counted meanwhile counted without it
+    }
+  }
+
+  private long allowanceOf(int cpu) {
+    return address + STRIPES + (cpu & stripeMask) * LINE;
   }
 
   /// Takes frames whatever the marks say, for who has them already. If the pool has not as many,
@@ -208,7 +235,17 @@ final class FreeGauge {
         return;
       }
     }
-    Memory.getAndAddLong(address + COUNTER, -frameCount);
+    Memory.getAndAddLong(address + COUNTER, CHANGE - frameCount);
+  }
+
+  /// Where the mode is: for who frees so often that he looks himself, see [#isFar(long)].
+  long modeAddress() {
+    return address;
+  }
+
+  /// Whether a free has nothing to add.
+  static boolean isFar(long modeAddress) {
+    return Memory.getLongVolatile(modeAddress) == FAR;
   }
 
   /// Frames came back, or were taken in vain.
@@ -219,10 +256,10 @@ final class FreeGauge {
   }
 
   private void addNear(long frameCount) {
-    long now = Memory.getAndAddLong(address + COUNTER, frameCount) + frameCount;
-    if (now >= farMark() + 2 * margin()) {
+    long before = Memory.getAndAddLong(address + COUNTER, CHANGE + frameCount);
+    if (framesOf(before + frameCount) >= farMark() + 2 * margin()) {
       lock.lock();
-      if (!isFar() && Memory.getLongVolatile(address + COUNTER) >= farMark() + 2 * margin()) {
+      if (!isFar() && counted() >= farMark() + 2 * margin()) {
         Memory.putLongRelease(address + POOL, 0); // the next request counts
         Memory.putLongRelease(address, FAR);
       }
@@ -232,8 +269,25 @@ final class FreeGauge {
 
   // ---- Counting ----
 
+  /// The frames of a counter, which may be fewer than none for a moment.
+  private static long framesOf(long counter) {
+    return counter << CHANGE_BITS >> CHANGE_BITS;
+  }
+
+  private long counted() {
+    return framesOf(Memory.getLongVolatile(address + COUNTER));
+  }
+
+  /// Puts a count into the counter.
+  ///
+  /// @return false if somebody changed the counter since
+  private boolean setCounter(long before, long frameCount) {
+    long next = before + CHANGE + frameCount - framesOf(before);
+    return Memory.compareAndSetLong(address + COUNTER, before, next);
+  }
+
   private boolean isFar() {
-    return Memory.getLongVolatile(address) == FAR;
+    return isFar(address);
   }
 
   private long farMark() {
@@ -257,7 +311,7 @@ final class FreeGauge {
         // again.
         Memory.compareAndSetLong(address + POOL, left, above / 2);
       } else {
-        beNear(available);
+        beNear();
       }
     }
     lock.unlock();
@@ -266,16 +320,30 @@ final class FreeGauge {
   private void goNear() {
     lock.lock();
     if (isFar()) {
-      beNear(memory.availableFrames());
+      beNear();
     }
     lock.unlock();
   }
 
-  /// For who has the lock.
-  private void beNear(long available) {
-    Memory.putLongRelease(address + COUNTER, available);
-    Memory.putLongRelease(address, NEAR);
+  /// For who has the lock. What others took while memory is walked over would be missing in the
+  /// counter, so they find nothing from then on, and wait.
+  private void beNear() {
     clearAllowances();
+    emptyPool();
+    long available = memory.availableFrames();
+    while (!setCounter(Memory.getLongVolatile(address + COUNTER), available)) {
+      Cpu.relax(0); // a free that is half-way changes it
+    }
+    Memory.putLongRelease(address, NEAR);
+    clearAllowances(); // what was put back meanwhile
+  }
+
+  /// A compare-and-set, so that no load that follows is before it.
+  private void emptyPool() {
+    long pool = Memory.getLongVolatile(address + POOL);
+    while (!Memory.compareAndSetLong(address + POOL, pool, 0)) {
+      pool = Memory.getLongVolatile(address + POOL);
+    }
   }
 
   private long allowances() {
@@ -313,17 +381,19 @@ final class FreeGauge {
     return isFar();
   }
 
-  /// Counts, and mends the counter of NEAR if nobody changed it meanwhile.
+  /// Counts, and mends the counter of NEAR if it is as it was before. Takes back what requests that
+  /// met the change of mode left in allowances: that would be had past the counter.
   ///
   /// @return frames that are available
   long recount() {
     long available = 0;
+    if (!isFar()) {
+      clearAllowances();
+    }
     for (int turn = 0; turn < COUNT_TRIES; turn++) {
       long before = Memory.getLongVolatile(address + COUNTER);
       available = memory.availableFrames();
-      if (isFar()
-          || before == available
-          || Memory.compareAndSetLong(address + COUNTER, before, available)) {
+      if (isFar() || framesOf(before) == available || setCounter(before, available)) {
         break;
       }
     }
@@ -332,6 +402,6 @@ final class FreeGauge {
 
   /// What is available, by the counter where there is one.
   long available() {
-    return isFar() ? memory.availableFrames() : Memory.getLongVolatile(address + COUNTER);
+    return isFar() ? memory.availableFrames() : counted();
   }
 }

@@ -4,6 +4,7 @@ import dev.bifolio.kernel.frame.FrameInfo;
 import dev.bifolio.kernel.frame.FrameMap;
 import dev.bifolio.kernel.frame.HybridAllocator;
 import dev.bifolio.kernel.unit.AddressRange;
+import dev.bifolio.kernel.unit.ArrayEntries;
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.FrameRequestException;
 import dev.bifolio.kernel.unit.Pages;
@@ -45,13 +46,6 @@ final class FreePath {
   // ---- Blocks and runs ----
 
   long tryFree(long pfn, int order) {
-    if (onlyUncharged != null) {
-      long result = onlyUncharged.tryFree(pfn, order);
-      if (result == 0) {
-        zones.zone(0).gauge.add(1L << order);
-      }
-      return result;
-    }
     if (order < 0 || order > maxOrder) {
       zones.zone(0).memory.countRefusedFree();
       return FrameError.INVALID_ORDER.code();
@@ -104,6 +98,7 @@ final class FreePath {
   }
 
   void freeBulk(long[] pfns, int offset, int count) {
+    ArrayEntries.require(pfns.length, offset, count);
     if (onlyUncharged != null) {
       freeAtOnce(onlyUncharged, pfns, offset, count);
       return;
@@ -143,14 +138,16 @@ final class FreePath {
     if (zone == null || frameCount < 1) {
       return zones.zone(0).memory.tryFreeRange(startPfn, frameCount);
     }
-    if (charges != null && !isAllocated(startPfn, frameCount)) {
-      zone.memory.countRefusedFree();
-      return errorOf(startPfn, frameCount).code();
-    }
-    if (charges == null) {
+    FrameMap map = charges == null ? null : zones.mapOf(startPfn);
+    if (map == null) {
       long result = zone.memory.tryFreeRange(startPfn, frameCount);
       zone.gauge.add(result == 0 ? frameCount : 0);
       return result;
+    }
+    FrameError mistake = mistakeIn(map, startPfn, frameCount);
+    if (mistake != null) {
+      zone.memory.countRefusedFree();
+      return mistake.code();
     }
     // Each block may have been charged to somebody else. All of them have been looked at.
     long end = startPfn + frameCount;
@@ -172,49 +169,38 @@ final class FreePath {
     }
   }
 
-  /// Whether a range is allocated as just the blocks that a range is carved into.
-  private boolean isAllocated(long startPfn, long frameCount) {
-    FrameMap map = zones.mapOf(startPfn);
-    if (map == null || frameCount > map.allocator().endPfn() - startPfn) {
-      return false;
-    }
-    long end = startPfn + frameCount;
-    for (long pfn = startPfn; pfn < end; ) {
-      long next = pfn + Charges.blockAt(pfn, end, maxOrder);
-      long found = map.stretchAt(pfn);
-      if (FrameMap.stateOf(found) != FrameMap.HEAD || FrameMap.endOf(found) != next) {
-        return false;
-      }
-      pfn = next;
-    }
-    return true;
-  }
-
-  /// What is wrong with a range, by the first block that differs.
-  private FrameError errorOf(long startPfn, long frameCount) {
-    FrameMap map = zones.mapOf(startPfn);
-    if (map == null || frameCount > map.allocator().endPfn() - startPfn) {
+  /// What is wrong with a range that should be allocated as just the blocks it is carved into, by
+  /// the first that is not; null if nothing is.
+  private @Nullable FrameError mistakeIn(FrameMap map, long startPfn, long frameCount) {
+    if (frameCount > map.allocator().endPfn() - startPfn) {
       return FrameError.OUT_OF_RANGE;
     }
     long end = startPfn + frameCount;
     for (long pfn = startPfn; pfn < end; ) {
-      if (map.stateAt(pfn) == FrameMap.ABSENT) {
-        return FrameError.OUT_OF_RANGE;
-      }
-      pfn = Math.max(pfn + 1, FrameMap.endOf(map.stretchAt(pfn)));
-    }
-    for (long pfn = startPfn; pfn < end; ) {
       long block = Charges.blockAt(pfn, end, maxOrder);
-      int state = map.stateAt(pfn);
-      if (state == FrameMap.FREE || state == FrameMap.CACHED) {
-        return FrameError.NOT_ALLOCATED;
-      }
       if (map.frameCountAt(pfn) != block) {
-        return FrameError.SIZE_MISMATCH;
+        return isAllThere(map, startPfn, end) ? errorAt(map, pfn) : FrameError.OUT_OF_RANGE;
       }
       pfn += block;
     }
-    return FrameError.NOT_ALLOCATED; // it was, a moment ago
+    return null;
+  }
+
+  private static boolean isAllThere(FrameMap map, long startPfn, long endPfn) {
+    for (long pfn = startPfn; pfn < endPfn; ) {
+      long found = map.stretchAt(pfn);
+      if (FrameMap.stateOf(found) == FrameMap.ABSENT) {
+        return false;
+      }
+      pfn = FrameMap.endOf(found);
+    }
+    return true;
+  }
+
+  private static FrameError errorAt(FrameMap map, long pfn) {
+    int state = map.stateAt(pfn);
+    boolean isNobodys = state == FrameMap.FREE || state == FrameMap.CACHED;
+    return isNobodys ? FrameError.NOT_ALLOCATED : FrameError.SIZE_MISMATCH;
   }
 
   // ---- Splitting ----

@@ -59,16 +59,13 @@ final class LockedMemory implements ZoneMemory {
   }
 
   @Override
-  public long takeWithin(
-      int cpu, long frameCount, int flags, long alignmentFrames, long maxPfn, long boundaryFrames) {
+  public long takeWithin(int cpu, long frameCount, int flags, long alignmentFrames, long maxPfn) {
     lock.lock();
     try {
       long pfn = FrameAllocator.NO_FRAME;
       for (int b = banks.count() - 1; b >= 0 && pfn == FrameAllocator.NO_FRAME; b--) {
         FrameAllocator allocator = banks.allocator(b);
-        pfn =
-            allocator.tryAllocateFramesWithin(
-                frameCount, flags, alignmentFrames, maxPfn, boundaryFrames);
+        pfn = allocator.tryAllocateFramesWithin(frameCount, flags, alignmentFrames, maxPfn, 0);
       }
       if (pfn >= 0) {
         counters.allocated(frameCount, AllocationFlags.kindOf(flags));
@@ -143,15 +140,6 @@ final class LockedMemory implements ZoneMemory {
   // ---- Free ----
 
   @Override
-  public long tryFree(long pfn, int order) {
-    if (order < 0 || order > maxOrder) {
-      countRefusedFree();
-      return FrameError.INVALID_ORDER.code();
-    }
-    return tryFreeFrames(pfn, Pages.orderToFrames(order));
-  }
-
-  @Override
   public long tryFreeFrames(long pfn, long frameCount) {
     FrameError mistake = mistakeIn(pfn, frameCount);
     if (mistake != null) {
@@ -203,11 +191,6 @@ final class LockedMemory implements ZoneMemory {
     } finally {
       lock.unlock();
     }
-  }
-
-  @Override
-  public void free(long pfn, int order) {
-    freeFrames(pfn, Pages.orderToFrames(order));
   }
 
   @Override

@@ -245,13 +245,6 @@ public final class NumaPolicy {
     return mode != Mode.INTERLEAVE && mode != Mode.WEIGHTED_INTERLEAVE;
   }
 
-  /// Whether a request fails rather than go to a node that the policy does not name.
-  ///
-  /// @return true for [Mode#BIND] and [Mode#EXACT]
-  public boolean isStrict() {
-    return mode == Mode.BIND || mode == Mode.EXACT;
-  }
-
   /// The node whose fallback order is walked; changes nothing.
   ///
   /// @param current the index of the node that asks

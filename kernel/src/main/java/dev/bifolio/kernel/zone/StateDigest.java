@@ -60,7 +60,7 @@ public final class StateDigest {
     for (int b = 0; b < maps.length; b++) {
       addFrames(maps[b], planes[b]);
     }
-    for (int account = 0; accounts != null && account < FrameInfo.MAX_ACCOUNT; account++) {
+    for (int account = 0; accounts != null && account <= FrameInfo.MAX_ACCOUNT; account++) {
       addAccount(accounts, account);
     }
     return digest;

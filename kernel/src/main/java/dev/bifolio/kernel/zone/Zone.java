@@ -111,7 +111,7 @@ public final class Zone {
           case HybridAllocator _ -> new ConcurrentMemory(banks);
           case BuddyAllocator _ -> new LockedMemory(banks, address);
         };
-    this.gauge = new FreeGauge(address + GAUGE, banks.bank(0).cpuCount(), Cpu.count(), memory);
+    this.gauge = new FreeGauge(address + GAUGE, banks.bank(0).cpuCount(), Cpu.isTold(), memory);
   }
 
   static long byteSize(int cpuCount) {
@@ -202,7 +202,8 @@ public final class Zone {
   }
 
   /// Whether there is more than any mark or reserve asks for, so that nothing needs to be checked.
-  /// One load; false near the marks, whatever is there.
+  /// One load; false near the marks, whatever is there. Marks that were just raised show after the
+  /// next request.
   ///
   /// @return true if memory is plenty
   public boolean isPlenty() {
@@ -415,13 +416,16 @@ public final class Zone {
 
   /// Somebody has taken frames from the allocators of this zone by himself: they count as used.
   ///
-  /// @param frameCount how many more are in use now; negative if they came back
+  /// @param frameCount how many more are in use now, 0 or more
   public void tookRange(long frameCount) {
-    if (frameCount < 0) {
-      gauge.add(-frameCount);
-    } else {
-      gauge.spend(frameCount);
-    }
+    gauge.spend(frameCount);
+  }
+
+  /// Somebody has given frames back to the allocators of this zone by himself.
+  ///
+  /// @param frameCount how many fewer are in use now, 0 or more
+  public void gaveRange(long frameCount) {
+    gauge.add(frameCount);
   }
 
   // ---- Offline memory ----

@@ -15,9 +15,8 @@ sealed interface ZoneMemory permits ConcurrentMemory, LockedMemory {
   /// A run of a legal count.
   long takeFrames(int cpu, long frameCount, int flags);
 
-  /// A run in a certain place; legal arguments.
-  long takeWithin(
-      int cpu, long frameCount, int flags, long alignmentFrames, long maxPfn, long boundaryFrames);
+  /// A run in a certain place, which any legal boundary leaves whole.
+  long takeWithin(int cpu, long frameCount, int flags, long alignmentFrames, long maxPfn);
 
   /// Certain frames; OUT_OF_RANGE if not all of them are managed here.
   long takeRange(int cpu, long startPfn, long frameCount, int flags);
@@ -34,14 +33,9 @@ sealed interface ZoneMemory permits ConcurrentMemory, LockedMemory {
   /// An illegal free of frames that no zone has.
   void countRefusedFree();
 
-  long tryFree(long pfn, int order);
-
   long tryFreeFrames(long pfn, long frameCount);
 
   long tryFreeRange(long startPfn, long frameCount);
-
-  /// Frees a block of a legal order or says what is wrong.
-  void free(long pfn, int order);
 
   /// Frees a run or says what is wrong.
   void freeFrames(long pfn, long frameCount);

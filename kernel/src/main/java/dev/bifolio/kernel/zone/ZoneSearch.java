@@ -26,11 +26,8 @@ final class ZoneSearch {
   /// How often a request reclaims before it fails, if every time frames come free.
   static final int MOST_ROUNDS = 16;
 
-  /// The shape of a request that may lie anywhere.
+  /// Instead of the order of an alignment: the request is for no certain place.
   static final int ANYWHERE = -1;
-
-  private static final int BOUNDARY_SHIFT = 8;
-  private static final int NO_BOUNDARY = 255;
 
   private static final int LOW = 0;
   private static final int MIN = 1;
@@ -52,29 +49,11 @@ final class ZoneSearch {
     this.reclaimer = reclaimer;
   }
 
-  /// How frames must lie, in one number.
-  ///
-  /// @param alignmentFrames a power of two
-  /// @param boundaryFrames a power of two, or 0 for none
-  static int shape(long alignmentFrames, long boundaryFrames) {
-    int boundary = boundaryFrames == 0 ? NO_BOUNDARY : Long.numberOfTrailingZeros(boundaryFrames);
-    return Long.numberOfTrailingZeros(alignmentFrames) | boundary << BOUNDARY_SHIFT;
-  }
-
-  private static long alignmentFrames(int shape) {
-    return 1L << (shape & 0xFF);
-  }
-
-  private static long boundaryFrames(int shape) {
-    int boundary = shape >>> BOUNDARY_SHIFT;
-    return boundary == NO_BOUNDARY ? 0 : 1L << boundary;
-  }
-
   /// A request for frames.
   ///
   /// @param home the node from which the nearest are looked for
   /// @param policy which nodes may serve, null for all
-  /// @param shape how they must lie, see [#shape], or [#ANYWHERE]
+  /// @param alignOrder the first frame is a multiple of 2^this; or [#ANYWHERE]
   /// @param maxPfn the last frame is at most this
   /// @return the first frame, or no frame, which is counted
   long find(
@@ -83,27 +62,27 @@ final class ZoneSearch {
       @Nullable NumaPolicy policy,
       long frameCount,
       int flags,
-      int shape,
+      int alignOrder,
       long maxPfn) {
-    long pfn = pass(LOW, cpu, home, policy, frameCount, flags, shape, maxPfn);
+    long pfn = pass(LOW, cpu, home, policy, frameCount, flags, alignOrder, maxPfn);
     if (pfn >= 0) {
       return pfn;
     }
-    wake(home, policy, frameCount, flags, shape, maxPfn);
-    pfn = pass(MIN, cpu, home, policy, frameCount, flags, shape, maxPfn);
+    wake(home, policy, frameCount, flags, alignOrder, maxPfn);
+    pfn = pass(MIN, cpu, home, policy, frameCount, flags, alignOrder, maxPfn);
     boolean emergency = (flags & AllocationFlags.EMERGENCY) != 0;
     if (pfn < 0 && emergency) {
-      pfn = pass(FLOOR, cpu, home, policy, frameCount, flags, shape, maxPfn);
+      pfn = pass(FLOOR, cpu, home, policy, frameCount, flags, alignOrder, maxPfn);
     }
     if (pfn >= 0) {
       return pfn;
     }
     recount(home, policy, flags, maxPfn);
     if ((flags & AllocationFlags.NOWAIT) == 0) {
-      pfn = afterReclaim(cpu, home, policy, frameCount, flags, shape, maxPfn);
+      pfn = afterReclaim(cpu, home, policy, frameCount, flags, alignOrder, maxPfn);
     }
     int mark = emergency ? FLOOR : MIN;
-    return pfn >= 0 ? pfn : pass(mark, cpu, home, policy, frameCount, flags, shape, maxPfn);
+    return pfn >= 0 ? pfn : pass(mark, cpu, home, policy, frameCount, flags, alignOrder, maxPfn);
   }
 
   // ---- The way through the zones ----
@@ -115,18 +94,15 @@ final class ZoneSearch {
       @Nullable NumaPolicy policy,
       long frameCount,
       int flags,
-      int shape,
+      int alignOrder,
       long maxPfn) {
     int highest = zones.highestType(flags);
     int steps = stepCount(home, flags);
-    int walks = policy == null ? 1 : policy.walkCount();
-    for (int walk = 0; walk < walks; walk++) {
+    for (int walk = 0; walk < walkCount(policy); walk++) {
       for (int step = 0; step < steps; step++) {
-        Zone zone = zoneAt(home, step, highest);
-        if (zone != null
-            && zone.startPfn() <= maxPfn
-            && (policy == null || policy.allows(walk, zone.nodeIndex()))) {
-          long pfn = take(zone, mark, highest, cpu, frameCount, flags, shape, maxPfn);
+        Zone zone = allowedAt(walk, home, step, highest, policy, maxPfn);
+        if (zone != null) {
+          long pfn = take(zone, mark, highest, cpu, frameCount, flags, alignOrder, maxPfn);
           if (pfn >= 0) {
             return pfn;
           }
@@ -134,6 +110,22 @@ final class ZoneSearch {
       }
     }
     return FrameAllocator.NO_FRAME;
+  }
+
+  /// The zone that a request would like best, whatever is left there: the first on its way.
+  ///
+  /// @return null if no zone may serve it
+  @Nullable Zone preferred(int home, @Nullable NumaPolicy policy, int flags, long maxPfn) {
+    int highest = zones.highestType(flags);
+    for (int walk = 0; walk < walkCount(policy); walk++) {
+      for (int step = 0; step < stepCount(home, flags); step++) {
+        Zone zone = allowedAt(walk, home, step, highest, policy, maxPfn);
+        if (zone != null) {
+          return zone;
+        }
+      }
+    }
+    return null;
   }
 
   /// How many steps the way has, with those where there is no zone.
@@ -153,18 +145,27 @@ final class ZoneSearch {
     return highest == ZoneType.DEVICE.index() ? 1 : highest + 1;
   }
 
+  private static int walkCount(@Nullable NumaPolicy policy) {
+    return policy == null ? 1 : policy.walkCount();
+  }
+
+  /// The zone at a step, if it may serve in a walk.
+  private @Nullable Zone allowedAt(
+      int walk, int home, int step, int highest, @Nullable NumaPolicy policy, long maxPfn) {
+    Zone zone = zoneAt(home, step, highest);
+    return zone != null
+            && zone.startPfn() <= maxPfn
+            && (policy == null || policy.allows(walk, zone.nodeIndex()))
+        ? zone
+        : null;
+  }
+
   /// The zone at a step, if it may serve in any walk.
   private @Nullable Zone candidateAt(
       int home, int step, int highest, @Nullable NumaPolicy policy, long maxPfn) {
-    Zone zone = zoneAt(home, step, highest);
-    if (zone == null || zone.startPfn() > maxPfn) {
-      return null;
-    }
-    if (policy == null) {
-      return zone;
-    }
-    for (int walk = 0; walk < policy.walkCount(); walk++) {
-      if (policy.allows(walk, zone.nodeIndex())) {
+    for (int walk = 0; walk < walkCount(policy); walk++) {
+      Zone zone = allowedAt(walk, home, step, highest, policy, maxPfn);
+      if (zone != null) {
         return zone;
       }
     }
@@ -207,7 +208,7 @@ final class ZoneSearch {
       int cpu,
       long frameCount,
       int flags,
-      int shape,
+      int alignOrder,
       long maxPfn) {
     long reserve = zone.lowmemReserve(highest);
     boolean ordinary =
@@ -218,10 +219,9 @@ final class ZoneSearch {
       return FrameAllocator.NO_FRAME;
     }
     long pfn =
-        shape == ANYWHERE
+        alignOrder == ANYWHERE
             ? zone.memory.takeFrames(cpu, frameCount, flags)
-            : zone.memory.takeWithin(
-                cpu, frameCount, flags, alignmentFrames(shape), maxPfn, boundaryFrames(shape));
+            : zone.memory.takeWithin(cpu, frameCount, flags, 1L << alignOrder, maxPfn);
     if (pfn < 0) {
       zone.gauge.add(frameCount);
     } else if (!ordinary) {
@@ -239,19 +239,24 @@ final class ZoneSearch {
 
   /// Zones below low, and those that have frames enough, but perhaps in too small pieces.
   private void wake(
-      int home, @Nullable NumaPolicy policy, long frameCount, int flags, int shape, long maxPfn) {
+      int home,
+      @Nullable NumaPolicy policy,
+      long frameCount,
+      int flags,
+      int alignOrder,
+      long maxPfn) {
     int highest = zones.highestType(flags);
     for (int step = 0; step < stepCount(home, flags); step++) {
       Zone zone = candidateAt(home, step, highest, policy, maxPfn);
-      if (zone != null && isWorthWaking(zone, frameCount, shape)) {
+      if (zone != null && isWorthWaking(zone, frameCount, alignOrder)) {
         zone.count(Zone.Event.WAKE, 1);
         reclaimer.wake(zone, ZoneSet.orderOf(frameCount));
       }
     }
   }
 
-  private static boolean isWorthWaking(Zone zone, long frameCount, int shape) {
-    boolean inPieces = frameCount > 1 && shape == ANYWHERE;
+  private static boolean isWorthWaking(Zone zone, long frameCount, int alignOrder) {
+    boolean inPieces = frameCount > 1 && alignOrder == ANYWHERE;
     return inPieces || (!zone.isPlenty() && zone.availableFrames() < zone.lowFrames() + frameCount);
   }
 
@@ -274,7 +279,7 @@ final class ZoneSearch {
       @Nullable NumaPolicy policy,
       long frameCount,
       int flags,
-      int shape,
+      int alignOrder,
       long maxPfn) {
     int highest = zones.highestType(flags);
     boolean helped = highest != ZoneType.DEVICE.index(); // nobody gives device memory back
@@ -284,9 +289,9 @@ final class ZoneSearch {
         Zone zone = candidateAt(home, step, highest, policy, maxPfn);
         if (zone != null
             && zone.managedFrames() >= frameCount
-            && relieve(zone, highest, frameCount, round == 0 && shape == ANYWHERE)) {
+            && relieve(zone, highest, frameCount, round == 0 && alignOrder == ANYWHERE)) {
           helped = true;
-          long pfn = pass(MIN, cpu, home, policy, frameCount, flags, shape, maxPfn);
+          long pfn = pass(MIN, cpu, home, policy, frameCount, flags, alignOrder, maxPfn);
           if (pfn >= 0) {
             return pfn;
           }

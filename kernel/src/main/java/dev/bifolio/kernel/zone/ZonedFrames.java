@@ -6,6 +6,7 @@ import dev.bifolio.kernel.frame.FrameProbe;
 import dev.bifolio.kernel.frame.HybridAllocator;
 import dev.bifolio.kernel.frame.PlacedRequests;
 import dev.bifolio.kernel.platform.Cpu;
+import dev.bifolio.kernel.unit.ArrayEntries;
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.Pages;
 import org.jspecify.annotations.Nullable;
@@ -38,10 +39,10 @@ import org.jspecify.annotations.Nullable;
 ///   nothing else does.
 /// - I3 An account is charged before frames are looked for, and refunded when none are found or
 ///   when the frames are freed, by whomever.
-/// - I4 A request that no zone serves is one failure, counted by the zone that it preferred.
+/// - I4 A request that no zone serves is one failure, counted by the zone that it preferred; by the
+///   first of all, if none may serve it.
 ///
-/// Arguments of tries are checked as by [FrameAllocator]; what a refusal says is there too. Any
-/// thread, but for handing memory over.
+/// Arguments of tries are checked as by [FrameAllocator]. Any thread, but for handing memory over.
 ///
 /// Cost above a bare allocator: a load and a store of a line of the CPU's, two loads for zone and
 /// mode; no shared write while memory is plenty. Rejected: lists of zones, n² for n nodes.
@@ -80,6 +81,7 @@ public final class ZonedFrames {
 
   private final @Nullable HybridAllocator onlyUncharged;
   private final FreeGauge firstGauge;
+  private final long firstMode;
 
   /// Zones of banks, without watermarks.
   ///
@@ -111,11 +113,12 @@ public final class ZonedFrames {
     home = preferred.length == 1 ? preferred[0] : null;
     HybridAllocator only =
         banks.length == 1 && banks[0].allocator() instanceof HybridAllocator h ? h : null;
-    boolean quick = only != null && home != null && maxOrder == Pages.MAX_ORDER;
-    onlyBank = quick && only != null ? new FrameProbe(only) : null;
+    boolean quick = home != null && maxOrder == Pages.MAX_ORDER;
+    onlyBank = only != null && quick ? new FrameProbe(only) : null;
     onlyUncharged = charges == null ? only : null;
     frees = new FreePath(zones, charges, onlyUncharged, maxOrder);
     firstGauge = zones.zone(0).gauge;
+    firstMode = firstGauge.modeAddress();
   }
 
   private @Nullable Zone firstZone(int node) {
@@ -258,9 +261,10 @@ public final class ZonedFrames {
     if (mistake != 0) {
       return refuse(FrameError.of(mistake));
     }
-    int shape = ZoneSearch.shape(alignmentFrames, boundaryFrames);
+    // A run lies in a multiple of the next power of two, and so crosses no legal boundary.
+    int alignOrder = Pages.framesToOrderUp(alignmentFrames);
     int cpu = Cpu.current();
-    return charged(cpu, topology.nodeOfCpu(cpu), null, frameCount, flags, shape, maxPfn);
+    return charged(cpu, topology.nodeOfCpu(cpu), null, frameCount, flags, alignOrder, maxPfn);
   }
 
   private long charged(
@@ -269,35 +273,30 @@ public final class ZonedFrames {
       @Nullable NumaPolicy policy,
       long frameCount,
       int flags,
-      int shape,
+      int alignOrder,
       long maxPfn) {
     ZoneSet.requireClass(flags);
     int account = AllocationFlags.accountOf(flags);
-    if (account == AccountTree.NOBODY) {
-      long pfn = search.find(cpu, home, policy, frameCount, flags, shape, maxPfn);
-      return pfn >= 0 ? pfn : exhausted(home, frameCount, shape != ZoneSearch.ANYWHERE);
-    }
-    Charges who = Charges.require(charges);
+    Charges who = account == AccountTree.NOBODY ? null : Charges.require(charges);
     long pfn = FrameAllocator.NO_FRAME;
-    if (who.tryCharge(account, frameCount)) {
+    if (who == null || who.tryCharge(account, frameCount)) {
       try {
-        pfn = search.find(cpu, home, policy, frameCount, flags, shape, maxPfn);
+        pfn = search.find(cpu, home, policy, frameCount, flags, alignOrder, maxPfn);
       } finally {
-        if (pfn < 0) {
+        if (pfn < 0 && who != null) {
           who.refund(account, frameCount);
         }
       }
     }
     if (pfn < 0) {
-      return exhausted(home, frameCount, shape != ZoneSearch.ANYWHERE);
+      Zone zone = search.preferred(home, policy, flags, maxPfn);
+      boolean placed = alignOrder != ZoneSearch.ANYWHERE;
+      return exhausted(zone == null ? zones.zone(0) : zone, frameCount, placed);
     }
-    Charges.write(frees.infoOf(pfn), pfn, account);
+    if (who != null) {
+      Charges.write(frees.infoOf(pfn), pfn, account);
+    }
     return pfn;
-  }
-
-  private long exhausted(int home, long frameCount, boolean placed) {
-    Zone zone = preferred[home];
-    return exhausted(zone == null ? zones.zone(0) : zone, frameCount, placed);
   }
 
   private static long exhausted(Zone zone, long frameCount, boolean placed) {
@@ -343,18 +342,19 @@ public final class ZonedFrames {
   /// Up to `count` single frames near the CPU that asks, see [FrameAllocator#allocateBulk].
   ///
   /// @param pfns where the frames are put
-  /// @param offset index of the first entry, which is there
-  /// @param count entries to fill, which are there
+  /// @param offset index of the first entry
+  /// @param count entries to fill
   /// @param flags [AllocationFlags]
   /// @return how many entries were filled
+  /// @throws IndexOutOfBoundsException if the array has not all of them
   public int allocateBulk(long[] pfns, int offset, int count, int flags) {
+    ArrayEntries.require(pfns.length, offset, count);
     int cpu = Cpu.current();
     Zone zone = preferred[topology.nodeOfCpu(cpu)];
     int got = 0;
     if (zone != null
         && (flags & SLOW_FLAGS) == 0
-        && zone.gauge.takeAbove(
-            cpu, count, zone.lowFrames() + zone.lowmemReserve(ZoneType.NORMAL.index()))) {
+        && zone.gauge.takeAbove(cpu, count, zone.lowFrames() + zone.lowmemReserve(ordinaryType))) {
       got = zone.memory.takeBulk(cpu, pfns, offset, count, flags);
       zone.gauge.add(count - got);
     }
@@ -381,7 +381,7 @@ public final class ZonedFrames {
       return frees.tryFree(pfn, order);
     }
     long result = bank.tryFreeOn(ANY_CPU, pfn, order);
-    if (result == 0) {
+    if (result == 0 && !FreeGauge.isFar(firstMode)) {
       firstGauge.add(1L << order);
     }
     return result;
@@ -409,12 +409,13 @@ public final class ZonedFrames {
   ///
   /// @param pfn the head frame
   /// @param order legal, the order it was allocated with
-  /// @throws dev.bifolio.kernel.unit.FrameRequestException if that block is not allocated, in just
-  ///   that size
+  /// @throws dev.bifolio.kernel.unit.FrameRequestException if no such block is allocated
   public void free(long pfn, int order) {
     HybridAllocator bank = onlyUncharged;
     if (bank != null && bank.tryFreeOn(ANY_CPU, pfn, order) == 0) {
-      firstGauge.add(1L << order);
+      if (!FreeGauge.isFar(firstMode)) {
+        firstGauge.add(1L << order);
+      }
       return;
     }
     Zone zone = charges == null ? zones.ofFrame(pfn) : null;
@@ -432,8 +433,7 @@ public final class ZonedFrames {
   ///
   /// @param pfn the first frame
   /// @param frameCount the count it was allocated with
-  /// @throws dev.bifolio.kernel.unit.FrameRequestException if that run is not allocated, in just
-  ///   that size
+  /// @throws dev.bifolio.kernel.unit.FrameRequestException if no such run is allocated
   public void freeFrames(long pfn, long frameCount) {
     frees.freeFrames(pfn, frameCount);
   }
@@ -441,8 +441,9 @@ public final class ZonedFrames {
   /// Frees single frames in one call, see [FrameAllocator#freeBulk]: stops at the first mistake.
   ///
   /// @param pfns the frames, left as they are
-  /// @param offset index of the first entry, which is there
-  /// @param count entries to free, which are there
+  /// @param offset index of the first entry
+  /// @param count entries to free
+  /// @throws IndexOutOfBoundsException if the array has not all of them
   /// @throws dev.bifolio.kernel.unit.FrameRequestException for the first entry that is no allocated
   ///   single frame; its message names the index
   public void freeBulk(long[] pfns, int offset, int count) {
@@ -453,8 +454,7 @@ public final class ZonedFrames {
   ///
   /// @param pfn the run's first frame
   /// @param frameCount the count it was allocated with
-  /// @throws dev.bifolio.kernel.unit.FrameRequestException if that run is not allocated, in just
-  ///   that size
+  /// @throws dev.bifolio.kernel.unit.FrameRequestException if no such run is allocated
   public void splitFrames(long pfn, long frameCount) {
     frees.splitFrames(pfn, frameCount);
   }

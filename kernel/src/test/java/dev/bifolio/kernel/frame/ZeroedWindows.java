@@ -5,12 +5,15 @@ import dev.bifolio.kernel.platform.WindowException;
 import java.util.ArrayList;
 import java.util.List;
 
-/// Zeroed memory for the metadata of allocators, until all of it is given back.
-final class ZeroedWindows implements AutoCloseable {
+/// Zeroed memory for what a test builds, until all of it is given back.
+public final class ZeroedWindows implements AutoCloseable {
   private final List<Window> windows = new ArrayList<>();
 
-  /// The address of so many zero bytes.
-  long reserve(long byteSize) {
+  /// No memory yet.
+  public ZeroedWindows() {}
+
+  /// The address of so many zero bytes, page-aligned.
+  public long reserve(long byteSize) {
     try {
       Window window = Window.reserve(byteSize);
       windows.add(window);

@@ -219,4 +219,84 @@ class CompactionPlanTest {
     assertTrue(look.canBeEmptied());
     assertEquals(1024, look.live());
   }
+
+  @Test
+  void aNewCountKnowsNothingOfTheLast() {
+    count(0, 100, 200, 300);
+    plan.choose(2);
+    plan.begin(9);
+    assertEquals(0, plan.freeFrames());
+    assertEquals(0, plan.framesInFreeAreas());
+    assertEquals(0, plan.framesInPieces());
+    assertEquals(0, plan.chosenUnits());
+    count(300, 300, 300);
+    plan.choose(1);
+    assertEquals(1, plan.chosenUnits());
+    assertTrue(isSource(300));
+    assertTrue(isTarget(300, true));
+    assertFalse(isTarget(299, false));
+  }
+
+  @Test
+  void theFloorIsAsHighAsTheMovesAllow() {
+    count(100, 300, 412, 450);
+    plan.choose(1);
+    assertTrue(isTarget(412, true));
+    assertFalse(isTarget(411, true));
+    plan.begin(9);
+    count(100, 300, 413, 500);
+    plan.choose(1);
+    assertTrue(isTarget(413, true)); // 99 and 12 are room for 100
+    assertFalse(isTarget(412, true));
+  }
+
+  @Test
+  void onlyTheUnitsOfABinThatAreChosenNeedRoom() {
+    count(128, 128, 128, 128, 500, 500, 500, 500, 500, 500, 500, 500);
+    plan.choose(2);
+    assertTrue(isTarget(128, true)); // 256 frames are moved, and 96 have room above
+    assertFalse(isTarget(127, false));
+  }
+
+  @Test
+  void roomInWhatCannotBeEmptiedCountsBelowTheSourcesToo() {
+    area(10, false);
+    plan.addArea(look);
+    plan.addUnit(look);
+    count(400, 500);
+    plan.choose(1);
+    assertTrue(isTarget(10, false));
+    assertFalse(isTarget(9, false));
+  }
+
+  @Test
+  void fullUnitsAreNoSources() {
+    for (int i = 0; i < 2; i++) {
+      area(10, false);
+      plan.addArea(look);
+      plan.addUnit(look);
+    }
+    count(512, 512);
+    plan.choose(1);
+    assertEquals(0, plan.chosenUnits());
+  }
+
+  /// A piece has room from the start, and is filled whatever its live frames.
+  @Test
+  void aPieceOfAnAreaIsATargetAndNeverFree() {
+    look.look(map, START - 100, START + 412);
+    assertFalse(look.isWhole());
+    plan.addArea(look);
+    plan.addUnit(look);
+    assertEquals(412, plan.freeFrames());
+    assertEquals(412, plan.framesInPieces());
+    assertEquals(0, plan.framesInFreeAreas());
+    assertTrue(plan.isTarget(look));
+    assertFalse(plan.isSource(look));
+    areas++;
+    count(400, 410);
+    plan.choose(1);
+    assertEquals(1, plan.chosenUnits());
+    assertFalse(isTarget(511, true), "there is room for all in the piece");
+  }
 }

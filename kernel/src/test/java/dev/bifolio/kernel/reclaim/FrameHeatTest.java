@@ -4,13 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import dev.bifolio.kernel.frame.FrameInfo;
+import dev.bifolio.kernel.frame.ZeroedWindows;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /// A small count a frame.
 class FrameHeatTest {
-  private final ZeroedWords words = new ZeroedWords();
+  private final ZeroedWindows words = new ZeroedWindows();
   private FrameHeat heat;
 
   @BeforeEach

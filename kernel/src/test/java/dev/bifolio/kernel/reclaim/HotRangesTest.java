@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.bifolio.kernel.frame.ZeroedWindows;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.testkit.SplitMix64;
 import java.util.BitSet;
@@ -41,7 +42,7 @@ class HotRangesTest {
 
   @Test
   void rangesThatTouchBecomeOne() {
-    try (ZeroedWords words = new ZeroedWords()) {
+    try (ZeroedWindows words = new ZeroedWindows()) {
       HotRanges ranges = new HotRanges(words.reserve(4096), CAPACITY);
       assertEquals(-1, ranges.rangeWith(1, 2));
       assertFalse(ranges.intersects(0, 100));
@@ -60,7 +61,7 @@ class HotRangesTest {
 
   @Test
   void itStaysWithinItsMemory() {
-    try (ZeroedWords words = new ZeroedWords()) {
+    try (ZeroedWindows words = new ZeroedWindows()) {
       long address = words.reserve(4096);
       HotRanges ranges = new HotRanges(address, CAPACITY);
       for (int i = 0; i < CAPACITY; i++) {
@@ -85,7 +86,7 @@ class HotRangesTest {
   @Test
   void itIsASet() {
     SplitMix64 random = new SplitMix64(11);
-    try (ZeroedWords words = new ZeroedWords()) {
+    try (ZeroedWindows words = new ZeroedWindows()) {
       for (int run = 0; run < 40; run++) {
         HotRanges ranges = new HotRanges(words.reserve(4096), CAPACITY);
         BitSet model = new BitSet();

@@ -6,11 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.bifolio.kernel.frame.FrameInfo;
+import dev.bifolio.kernel.platform.Cpu;
 import dev.bifolio.kernel.platform.Window;
 import dev.bifolio.kernel.platform.WindowException;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -18,6 +20,7 @@ import org.junit.jupiter.api.Test;
 /// Each state of a movable block, each way out of it, and each wrong use.
 class MovableFramesTest {
   private static final int MOVING = 65_535;
+  private static final int ROUNDS = 200;
 
   private Window window;
   private FrameInfo low;
@@ -132,6 +135,41 @@ class MovableFramesTest {
   }
 
   @Test
+  void whoDoesNotWaitPinsAndDisownsAsTheOthersDo() {
+    low.put(150, FrameInfo.word(0, 9, 0, 0));
+    movable.adopt(150, second, 4);
+    assertFalse(movable.tryPin(150, second, 5));
+    assertFalse(movable.tryPin(150, first, 4));
+    assertFalse(movable.tryDisown(150, second, 5));
+    assertFalse(movable.tryDisown(150, first, 4));
+    assertEquals(word(1, 9, 0, 4), low.get(150));
+    assertTrue(movable.tryPin(150, second, 4));
+    assertTrue(movable.tryPin(150, second, 4));
+    assertEquals(word(1, 9, 2, 4), low.get(150));
+    assertFalse(movable.tryDisown(150, second, 4), "it is pinned");
+    assertEquals(word(1, 9, 2, 4), low.get(150));
+    low.put(150, word(1, 9, 0, 4));
+    assertTrue(movable.tryDisown(150, second, 4));
+    assertEquals(FrameInfo.word(0, 9, 0, 0), low.get(150));
+    assertThrows(IllegalArgumentException.class, () -> movable.tryPin(150, 2, 4));
+    assertThrows(IllegalArgumentException.class, () -> movable.tryDisown(150, 0, 1L << 32));
+    low.put(150, word(1, 0, 65_534, 4));
+    assertThrows(IllegalStateException.class, () -> movable.tryPin(150, second, 4));
+    assertEquals(word(1, 0, 65_534, 4), low.get(150));
+  }
+
+  @Test
+  void whoDoesNotWaitIsRefusedWhatIsBeingMoved() {
+    movable.adopt(150, first, 4);
+    assertTrue(movable.begin(150));
+    assertFalse(movable.tryPin(150, first, 4));
+    assertFalse(movable.tryDisown(150, first, 4));
+    assertEquals(word(0, 0, MOVING, 4), low.get(150));
+    movable.abort(150, -1);
+    assertTrue(movable.tryPin(150, first, 4));
+  }
+
+  @Test
   void pinsAreCounted() {
     low.put(150, FrameInfo.word(0, 3, 0, 0));
     movable.adopt(150, first, 4);
@@ -211,6 +249,32 @@ class MovableFramesTest {
   }
 
   @Test
+  void aBlockKeepsItsHeatWhenItMovesAndANewOneHasNone() {
+    FrameInfo[] planes = {low, high};
+    FrameHeat heat = new FrameHeat(planes, window.address() + 3072);
+    movable.touch(150); // nobody keeps it
+    movable.setHeat(heat);
+    movable.adopt(150, first, 4);
+    assertEquals(FrameHeat.NEW_HEAT, heat.heatOf(150));
+    movable.touch(150);
+    assertTrue(movable.begin(150));
+    movable.mirror(150, 350);
+    movable.commit(150, 350);
+    assertEquals(FrameHeat.NEW_HEAT + 1, heat.heatOf(350));
+  }
+
+  @Test
+  void aTargetIsTheMoversUntilHeForgetsIt() {
+    movable.capture(350);
+    assertEquals(FrameInfo.word(5, 0, 0, 0), high.get(350));
+    assertFalse(movable.begin(350));
+    assertThrows(IllegalStateException.class, () -> movable.adopt(350, first, 4));
+    movable.forget(350);
+    movable.adopt(350, first, 4);
+    assertEquals(word(0, 0, 0, 4), high.get(350));
+  }
+
+  @Test
   void anAbortLeavesTheSourceAsItWas() {
     low.put(150, FrameInfo.word(0, 12, 0, 0));
     movable.adopt(150, second, 4);
@@ -264,25 +328,55 @@ class MovableFramesTest {
   @Test
   void pinWaitsForAMoveThatIsRolledBack() throws InterruptedException {
     movable.adopt(150, first, 4);
-    AtomicInteger pinned = new AtomicInteger();
-    for (int round = 0; round < 200; round++) {
+    int pinned =
+        duringMoves(() -> {
+          boolean got = movable.pin(150, first, 4);
+          if (got) {
+            movable.unpin(150, first, 4);
+          }
+          return got;
+        });
+    assertTrue(pinned > ROUNDS / 2, "only " + pinned + " pins outlived a move");
+    assertEquals(word(0, 0, 0, 4), low.get(150));
+  }
+
+  @Test
+  void disownWaitsForAMoveThatIsRolledBack() throws InterruptedException {
+    movable.adopt(150, first, 4);
+    int disowned =
+        duringMoves(() -> {
+          boolean got = movable.disown(150, first, 4);
+          if (got) {
+            movable.adopt(150, first, 4);
+          }
+          return got;
+        });
+    assertTrue(disowned > ROUNDS / 2, "only " + disowned + " outlived a move");
+    assertEquals(word(0, 0, 0, 4), low.get(150));
+  }
+
+  /// Asks an owner's question on another thread in the middle of moves of frame 150, each of which
+  /// is rolled back a moment after the question was asked.
+  ///
+  /// @return how often the answer was yes
+  private int duringMoves(BooleanSupplier question) throws InterruptedException {
+    AtomicInteger yes = new AtomicInteger();
+    for (int round = 0; round < ROUNDS; round++) {
       assertTrue(movable.begin(150));
       CountDownLatch begun = new CountDownLatch(1);
       Thread thread =
           Thread.ofPlatform()
               .start(() -> {
                 begun.countDown();
-                boolean got = movable.pin(150, first, 4);
-                if (got) {
-                  pinned.incrementAndGet();
-                  movable.unpin(150, first, 4);
+                if (question.getAsBoolean()) {
+                  yes.incrementAndGet();
                 }
               });
       assertTrue(begun.await(10, TimeUnit.SECONDS));
+      Cpu.rest(); // it asks meanwhile, and waits for much longer than that
       movable.abort(150, -1);
       thread.join();
     }
-    assertTrue(pinned.get() > 0, "not one pin outlived a move");
-    assertEquals(word(0, 0, 0, 4), low.get(150));
+    return yes.get();
   }
 }

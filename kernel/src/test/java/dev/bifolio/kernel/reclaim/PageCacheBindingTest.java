@@ -1,6 +1,7 @@
 package dev.bifolio.kernel.reclaim;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -13,19 +14,24 @@ import org.junit.jupiter.api.Test;
 /// A page cache whose frames are movable keeps the protocol of movable frames.
 class PageCacheBindingTest extends PageCacheFixture {
   /// Pins and items of adopted frames; a frame can be marked as moving.
-  private static final class Words implements FrameBinding {
+  private final class Words implements FrameBinding {
     final Map<Long, Long> items = new HashMap<>();
     final Map<Long, Integer> pins = new HashMap<>();
     long moving = -1;
 
+    /// How often a pin is refused until the move is over.
+    long refusals = Long.MAX_VALUE;
+
     @Override
     public void adopt(long pfn, long item) {
+      assertFalse(isLocked());
       assertNull(items.put(pfn, item));
       pins.put(pfn, 1);
     }
 
     @Override
     public boolean disown(long pfn, long item) {
+      assertTrue(isLocked());
       assertEquals(item, items.get(pfn));
       if (pfn == moving) {
         return false;
@@ -37,8 +43,10 @@ class PageCacheBindingTest extends PageCacheFixture {
 
     @Override
     public boolean pin(long pfn, long item) {
+      assertTrue(isLocked());
       assertEquals(item, items.get(pfn));
-      if (pfn == moving) {
+      if (pfn == moving && refusals > 0) {
+        refusals--;
         return false;
       }
       pins.merge(pfn, 1, Integer::sum);
@@ -47,12 +55,18 @@ class PageCacheBindingTest extends PageCacheFixture {
 
     @Override
     public void unpin(long pfn, long item) {
+      assertTrue(isLocked());
       assertEquals(item, items.get(pfn));
       assertTrue(pins.merge(pfn, -1, Integer::sum) >= 0);
     }
   }
 
   private final Words words = new Words();
+
+  /// Of the only thread there is.
+  private boolean isLocked() {
+    return Memory.getLong(wordsAddress) != 0;
+  }
 
   @Test
   void aFrameIsPinnedExactlyWhileItsPageIs() {
@@ -79,13 +93,50 @@ class PageCacheBindingTest extends PageCacheFixture {
 
   @Test
   @Tag("slow")
-  void aFrameThatMovesIsNeitherPinnedNorGivenUp() {
+  void whoWantsAPageThatMovesForTooLongIsToldSo() {
+    open(4, 4, -1, words);
+    words.moving = cache.get(1, 0);
+    assertEquals(PageCache.BUSY, cache.get(1, 0));
+    assertEquals(0, cache.counters().hits());
+    cache.release(1, 0, false);
+    assertEquals(1, cache.countFrames(-1));
+  }
+
+  @Test
+  void whoWantsAPageThatMovesLooksAgain() {
+    open(4, 4, -1, words);
+    long pfn = cache.get(1, 0);
+    words.moving = pfn;
+    words.refusals = 3;
+    assertEquals(pfn, cache.get(1, 0));
+    assertEquals(0, words.refusals);
+    assertEquals(1, cache.counters().hits());
+    assertEquals(2, words.pins.get(pfn));
+  }
+
+  @Test
+  void whenAPageMovesAnotherOneGoes() {
+    open(4, 4, -1, words);
+    change(1, 0, 5);
+    touch(1, 1);
+    words.moving = words.items.keySet().stream().min(Long::compare).orElseThrow();
+    assertEquals(1, cache.shrink(-1, 2));
+    assertEquals("r1.0 r1.1 w1.0", done());
+    assertEquals(1, cache.counters().pages());
+    assertEquals(1, cache.counters().evictions());
+    assertEquals(1, cache.drop(1));
+    words.moving = -1;
+    assertEquals(5, touch(1, 0));
+    assertEquals("", done());
+  }
+
+  @Test
+  void aFrameThatMovesIsNotGivenUpAndItsPageIsFoundAtItsNewPlace() {
     open(4, 4, -1, words);
     change(1, 0, 5);
     long pfn = cache.get(1, 0);
     cache.release(1, 0, false);
     words.moving = pfn;
-    assertEquals(PageCache.BUSY, cache.get(1, 0));
     assertEquals(0, cache.shrink(-1, 1));
     assertEquals(1, cache.drop(1));
     assertEquals(1, cache.counters().pages());

@@ -3,6 +3,7 @@ package dev.bifolio.kernel.reclaim;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.bifolio.kernel.frame.ZeroedWindows;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.unit.Pages;
 import java.util.ArrayDeque;
@@ -22,10 +23,14 @@ import org.junit.jupiter.api.AfterEach;
 abstract class PageCacheFixture {
   static final long FIRST_FRAME = 0x500;
 
-  final ZeroedWords memory = new ZeroedWords();
+  final ZeroedWindows memory = new ZeroedWindows();
   final Frames frames = new Frames();
   final HeapBacking backing = new HeapBacking();
   long physToVirt;
+
+  /// Where the cache's words are.
+  long wordsAddress;
+
   PageCache cache;
 
   /// Frames in a list, each of which is out at most once.
@@ -130,8 +135,8 @@ abstract class PageCacheFixture {
     for (int i = 0; i < frameCount; i++) {
       frames.free.add(FIRST_FRAME + i);
     }
-    long words = memory.reserve(PageCache.byteSize(capacity));
-    cache = new PageCache(words, capacity, nid, frames, backing, physToVirt, binding);
+    wordsAddress = memory.reserve(PageCache.byteSize(capacity));
+    cache = new PageCache(wordsAddress, capacity, nid, frames, backing, physToVirt, binding);
     return cache;
   }
 

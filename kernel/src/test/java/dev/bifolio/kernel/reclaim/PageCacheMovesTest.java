@@ -6,11 +6,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.bifolio.kernel.frame.FrameInfo;
 import dev.bifolio.testkit.SplitMix64;
+import dev.bifolio.testkit.Threads;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLongArray;
-import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -73,30 +73,25 @@ class PageCacheMovesTest extends PageCacheFixture {
     Migration migration = open();
     int pages = 48;
     AtomicLongArray versions = new AtomicLongArray(pages);
-    AtomicReference<Throwable> failure = new AtomicReference<>();
-    AtomicBoolean stop = new AtomicBoolean();
-    List<Thread> users = new ArrayList<>();
+    AtomicInteger users = new AtomicInteger(3);
+    List<Runnable> parts = new ArrayList<>();
     for (int t = 0; t < 3; t++) {
       int number = t;
-      users.add(thread(failure, () -> use(number, versions)));
+      parts.add(() -> {
+        try {
+          use(number, versions);
+        } finally {
+          users.decrementAndGet();
+        }
+      });
     }
-    Thread mover =
-        thread(
-            failure,
-            () -> {
-              SplitMix64 random = new SplitMix64(99);
-              while (!stop.get()) {
-                move(migration, FIRST_FRAME + random.below(FRAMES));
-              }
-            });
-    for (Thread user : users) {
-      user.join();
-    }
-    stop.set(true);
-    mover.join();
-    if (failure.get() != null) {
-      throw new AssertionError(failure.get());
-    }
+    parts.add(() -> {
+      SplitMix64 random = new SplitMix64(99);
+      while (users.get() > 0) {
+        move(migration, FIRST_FRAME + random.below(FRAMES));
+      }
+    });
+    Threads.runAll(parts);
     assertTrue(migration.movedFrames() > 100, "moved " + migration.movedFrames());
     assertEquals(0, migration.mismatches());
     assertEquals(0, cache.sync());
@@ -128,16 +123,5 @@ class PageCacheMovesTest extends PageCacheFixture {
       }
       cache.release(1, page, mine);
     }
-  }
-
-  private static Thread thread(AtomicReference<Throwable> failure, Runnable work) {
-    return Thread.ofPlatform()
-        .start(() -> {
-          try {
-            work.run();
-          } catch (Throwable e) {
-            failure.compareAndSet(null, e);
-          }
-        });
   }
 }

@@ -20,6 +20,7 @@ class PageCacheTest extends PageCacheFixture {
     assertThrows(IllegalArgumentException.class, () -> PageCache.byteSize(0));
     assertThrows(IllegalArgumentException.class, () -> PageCache.byteSize((1 << 28) + 1));
     assertTrue(PageCache.byteSize(1 << 28) > 1L << 32);
+    assertEquals(64 + PageIndex.byteSize(1), PageCache.byteSize(1));
     for (long address : new long[] {0, -8, 12}) {
       assertThrows(
           IllegalArgumentException.class,
@@ -27,6 +28,39 @@ class PageCacheTest extends PageCacheFixture {
     }
     assertThrows(
         IllegalArgumentException.class, () -> new PageCache(64, 0, -1, frames, backing, 0, null));
+  }
+
+  @Test
+  void whereAPageIsInTheTableFollowsFromTheSeed() {
+    int capacity = 1000;
+    long byNode = PageIndex.defaultSeed(capacity, 3);
+    assertEquals(homeOf(byNode, 1, 7), placeOf(open(capacity, 1, 3, null), wordsAddress, capacity));
+    for (long seed : new long[] {0, 1, -1}) {
+      long address = memory.reserve(PageCache.byteSize(capacity));
+      frames.free.add(FIRST_FRAME);
+      cache = new PageCache(address, capacity, 3, frames, backing, physToVirt, null, seed);
+      assertEquals(homeOf(seed, 1, 7), placeOf(cache, address, capacity));
+    }
+  }
+
+  private int homeOf(long seed, int file, long page) {
+    return new PageIndex(memory.reserve(PageIndex.byteSize(1000)), 1000, seed).home(file, page);
+  }
+
+  /// Where page 7 of file 1 is, the only one, found without the cache's help.
+  private static int placeOf(PageCache cache, long address, int capacity) {
+    assertTrue(cache.get(1, 7) >= 0);
+    cache.release(1, 7, false);
+    int found = -1;
+    long table = address + 64 + 64 + capacity * 24L;
+    for (int place = 0; place < Integer.highestOneBit(capacity) << 2; place++) {
+      if (Memory.getInt(table + place * 4L) != 0) {
+        assertEquals(-1, found);
+        found = place;
+      }
+    }
+    assertEquals(1, cache.shrink(-1, 1));
+    return found;
   }
 
   @Test
@@ -81,6 +115,47 @@ class PageCacheTest extends PageCacheFixture {
     assertEquals("", done());
     touch(1, 2);
     assertEquals("r1.2", done());
+  }
+
+  @Test
+  void aHitGivesAPageASecondChance() {
+    open(3, 3);
+    for (int page = 0; page < 3; page++) {
+      touch(1, page);
+    }
+    assertEquals(1, cache.shrink(-1, 1)); // all lose theirs, and 0 goes
+    touch(1, 1);
+    assertEquals(1, cache.shrink(-1, 1)); // passes 1, and 2 goes
+    touch(1, 1);
+    assertEquals("r1.0 r1.1 r1.2", done());
+    touch(1, 2);
+    assertEquals("r1.2", done());
+  }
+
+  @Test
+  void frameZeroIsAFrameAsAnyOther() {
+    wordsAddress = memory.reserve(PageCache.byteSize(2));
+    long bytes = memory.reserve(4096);
+    cache = new PageCache(wordsAddress, 2, -1, frames, backing, bytes, null);
+    frames.free.add(0L);
+    assertEquals(bytes, cache.bytesOf(0));
+    for (boolean dirty : new boolean[] {false, true, false}) {
+      assertEquals(0, cache.get(1, 0));
+      cache.release(1, 0, dirty);
+      assertEquals(0, cache.get(1, 1), "the only frame");
+      cache.release(1, 1, dirty);
+      assertEquals(1, cache.shrink(-1, 2));
+      assertTrue(frames.out.isEmpty());
+    }
+    assertEquals(6, cache.counters().evictions());
+    assertEquals(2, cache.counters().writes());
+    assertEquals(0, cache.get(1, 0));
+    cache.release(1, 0, false);
+    assertEquals(0, cache.drop(1));
+    assertTrue(frames.out.isEmpty());
+    backing.failsToRead = true;
+    assertEquals(PageCache.READ_FAILED, cache.get(1, 0));
+    assertTrue(frames.out.isEmpty());
   }
 
   @Test
@@ -210,6 +285,23 @@ class PageCacheTest extends PageCacheFixture {
   }
 
   @Test
+  void aPageIsFoundBehindManyThatMayNotGo() {
+    int pages = 100; // more than the hand passes at a time
+    open(1000, pages + 1);
+    for (int page = 0; page < pages; page++) {
+      assertTrue(cache.get(1, page) >= 0);
+    }
+    assertEquals(0, cache.shrink(-1, 1));
+    cache.release(1, 98, false);
+    assertEquals(1, cache.shrink(-1, 2));
+    cache.release(1, 3, true);
+    touch(1, 200);
+    assertEquals(2, cache.shrink(-1, 3), "beginning behind both");
+    assertEquals(3, cache.counters().evictions());
+    assertTrue(done().endsWith("r1.99 r1.200 w1.3"));
+  }
+
+  @Test
   void framesAreGivenBackAsManyAsAreWanted() {
     open(8, 8);
     for (int page = 0; page < 8; page++) {
@@ -234,6 +326,20 @@ class PageCacheTest extends PageCacheFixture {
     assertEquals(1, cache.shrink(2, 5));
     assertEquals("page cache", cache.name());
     assertEquals(2, cache.cost());
+  }
+
+  @Test
+  void nodeZeroIsANodeAsAnyOther() {
+    open(4, 4, 0, null);
+    touch(1, 1);
+    assertEquals(0, cache.countFrames(1));
+    assertEquals(0, cache.shrink(1, 5));
+    assertEquals(1, cache.shrink(0, 5));
+    open(4, 4, 1, null);
+    touch(1, 1);
+    assertEquals(0, cache.countFrames(0));
+    assertEquals(0, cache.shrink(0, 5));
+    assertEquals(1, cache.shrink(1, 5));
   }
 
   @Test

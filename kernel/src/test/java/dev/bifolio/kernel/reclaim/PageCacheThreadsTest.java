@@ -3,40 +3,29 @@ package dev.bifolio.kernel.reclaim;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.bifolio.kernel.platform.Memory;
+import dev.bifolio.kernel.zone.SpinLock;
 import dev.bifolio.testkit.SplitMix64;
+import dev.bifolio.testkit.Threads;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
-import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.IntConsumer;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /// Many threads use one page cache: no change is lost, no page is read twice at a time.
 class PageCacheThreadsTest extends PageCacheFixture {
-  private static void run(int threadCount, java.util.function.IntConsumer work)
-      throws InterruptedException {
-    AtomicReference<Throwable> failure = new AtomicReference<>();
-    List<Thread> threads = new ArrayList<>();
+  private static void run(int threadCount, IntConsumer work) throws InterruptedException {
+    List<Runnable> parts = new ArrayList<>();
     for (int t = 0; t < threadCount; t++) {
       int number = t;
-      threads.add(
-          Thread.ofPlatform()
-              .start(() -> {
-                try {
-                  work.accept(number);
-                } catch (Throwable e) {
-                  failure.compareAndSet(null, e);
-                }
-              }));
+      parts.add(() -> work.accept(number));
     }
-    for (Thread thread : threads) {
-      thread.join();
-    }
-    if (failure.get() != null) {
-      throw new AssertionError(failure.get());
-    }
+    Threads.runAll(parts);
   }
 
   @Test
@@ -145,6 +134,62 @@ class PageCacheThreadsTest extends PageCacheFixture {
     assertEquals(0, cache.sync());
     assertEquals(2, backing.versions.get(HeapBacking.key(1, 0)));
     assertEquals("r1.0 w1.0 w1.0", done());
+  }
+
+  @Test
+  @Tag("slow")
+  void theHandLetsOthersHaveTheLockOnItsWay() throws InterruptedException {
+    int pages = 1 << 16;
+    wordsAddress = memory.reserve(PageCache.byteSize(pages));
+    cache = new PageCache(wordsAddress, pages, -1, new Numbers(), new NoBytes(), 0, null);
+    for (int page = 0; page < pages; page++) {
+      assertTrue(cache.get(1, page) >= 0); // and it stays pinned, so none may go
+    }
+    AtomicBoolean seen = new AtomicBoolean();
+    AtomicBoolean stop = new AtomicBoolean();
+    Thread other =
+        Thread.ofPlatform()
+            .start(() -> {
+              SpinLock lock = new SpinLock(wordsAddress);
+              while (!seen.get() && !stop.get()) {
+                if (lock.tryLock()) {
+                  seen.set(Memory.getLong(wordsAddress + 64 + 16) != 0); // the hand is on its way
+                  lock.unlock();
+                }
+              }
+            });
+    for (int turn = 0; turn < 20_000 && !seen.get(); turn++) {
+      assertEquals(0, cache.shrink(-1, 1));
+      assertEquals(0, Memory.getLongVolatile(wordsAddress + 64 + 16), "not just two rounds");
+    }
+    stop.set(true);
+    other.join();
+    assertTrue(seen.get(), "two rounds over " + pages + " entries under the lock");
+  }
+
+  /// Frames without bytes.
+  private static final class Numbers implements FrameSource {
+    private long next = FIRST_FRAME;
+
+    @Override
+    public long allocate(int order, int flags) {
+      return next++;
+    }
+
+    @Override
+    public void free(long pfn, int order) {}
+  }
+
+  private static final class NoBytes implements PageBacking {
+    @Override
+    public boolean read(int file, long page, long toAddress) {
+      return true;
+    }
+
+    @Override
+    public boolean write(int file, long page, long fromAddress) {
+      return true;
+    }
   }
 
   private static void await(CountDownLatch latch) {

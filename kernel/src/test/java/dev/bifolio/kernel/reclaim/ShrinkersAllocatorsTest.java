@@ -7,6 +7,7 @@ import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.frame.BuddyAllocator;
 import dev.bifolio.kernel.frame.FrameAllocator;
 import dev.bifolio.kernel.frame.HybridAllocator;
+import dev.bifolio.kernel.frame.ZeroedWindows;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.unit.Pages;
 import java.util.ArrayDeque;
@@ -24,7 +25,7 @@ class ShrinkersAllocatorsTest {
   private static final long START = 0x200;
   private static final int FRAMES = 1024;
 
-  private final ZeroedWords memory = new ZeroedWords();
+  private final ZeroedWindows memory = new ZeroedWindows();
   private final Shrinkers shrinkers = new Shrinkers(memory.reserve(Shrinkers.byteSize()));
 
   @AfterEach

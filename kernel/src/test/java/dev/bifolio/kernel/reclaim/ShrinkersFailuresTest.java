@@ -6,12 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.bifolio.kernel.frame.ZeroedWindows;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /// A shrinker that fails is reported and asked less, and its failure is not the caller's.
 class ShrinkersFailuresTest {
-  private final ZeroedWords memory = new ZeroedWords();
+  private final ZeroedWindows memory = new ZeroedWindows();
   private final Shrinkers shrinkers = new Shrinkers(memory.reserve(Shrinkers.byteSize()));
   private final FakeShrinker bad = new FakeShrinker("bad", 1 << 20, 1);
   private final FakeShrinker good = new FakeShrinker("good", 1 << 20, 1);

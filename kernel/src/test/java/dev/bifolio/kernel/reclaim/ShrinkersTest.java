@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.bifolio.kernel.frame.ZeroedWindows;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -14,7 +15,7 @@ import org.junit.jupiter.api.Test;
 
 /// Shrinkers come and go, and share the work by count over cost.
 class ShrinkersTest {
-  private final ZeroedWords memory = new ZeroedWords();
+  private final ZeroedWindows memory = new ZeroedWindows();
   private final Shrinkers shrinkers = new Shrinkers(memory.reserve(Shrinkers.byteSize()));
 
   @AfterEach

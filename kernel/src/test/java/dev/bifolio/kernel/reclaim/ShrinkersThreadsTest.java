@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.bifolio.kernel.frame.ZeroedWindows;
 import dev.bifolio.testkit.SplitMix64;
 import java.util.ArrayList;
 import java.util.List;
@@ -19,7 +20,7 @@ import org.junit.jupiter.api.Test;
 
 /// Many threads ask at a time: nobody is asked by two, nothing is counted twice, nobody waits long.
 class ShrinkersThreadsTest {
-  private final ZeroedWords memory = new ZeroedWords();
+  private final ZeroedWindows memory = new ZeroedWindows();
   private final Shrinkers shrinkers = new Shrinkers(memory.reserve(Shrinkers.byteSize()));
 
   @AfterEach

@@ -6,9 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.frame.FrameInfo;
 import dev.bifolio.kernel.frame.HybridAllocator;
-import dev.bifolio.kernel.platform.Memory;
-import dev.bifolio.kernel.platform.Window;
-import dev.bifolio.kernel.platform.WindowException;
 import dev.bifolio.kernel.unit.Pages;
 import dev.bifolio.kernel.zone.AccountTree;
 import dev.bifolio.kernel.zone.MemoryTiers;
@@ -18,14 +15,11 @@ import dev.bifolio.kernel.zone.Zone;
 import dev.bifolio.kernel.zone.ZoneBank;
 import dev.bifolio.kernel.zone.ZoneType;
 import dev.bifolio.kernel.zone.ZonedFrames;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.concurrent.atomic.AtomicLongArray;
-import java.util.function.LongPredicate;
+import java.util.stream.LongStream;
 
 /// Nodes in a row, of which only node 0 has a CPU, each with one NORMAL zone and ten further away
-/// than the one before; and an owner of items of one frame each, with contents.
-final class TieredItems implements MovableOwner, AutoCloseable {
+/// than the one before; their blocks are items with contents.
+final class TieredItems extends OwnedItems {
   static final long START = 1 << 16;
   static final int ACCOUNTS = 16;
 
@@ -37,20 +31,15 @@ final class TieredItems implements MovableOwner, AutoCloseable {
   final MovableFrames movable;
   final FrameHeat heat;
   final int me;
-  final AtomicLongArray places;
   final NumaTopology topology;
   final Watermarks watermarks;
-  LongPredicate answer = item -> true;
-
-  private final List<Window> windows = new ArrayList<>();
-  private final long contents;
-  private int itemCount;
 
   TieredItems(long... frameCounts) {
     this(ZoneType.NORMAL, frameCounts);
   }
 
   TieredItems(ZoneType lastType, long... frameCounts) {
+    super(START, LongStream.of(frameCounts).sum(), true);
     int nodes = frameCounts.length;
     int[] nids = new int[nodes];
     boolean[] hasMemory = new boolean[nodes];
@@ -80,16 +69,12 @@ final class TieredItems implements MovableOwner, AutoCloseable {
     }
     watermarks = new Watermarks(frames.zones());
     watermarks.apply();
-    contents = reserve((next - START) * Pages.PAGE_SIZE) - START * Pages.PAGE_SIZE;
-    reclaim =
-        new MemoryReclaim(
-            frames, new MappedCopier(contents), true, reserve(MemoryReclaim.byteSize(nodes)));
+    reclaim = new MemoryReclaim(frames, copier(), true, reserve(MemoryReclaim.byteSize(nodes)));
     tiers = new MemoryTiers(topology);
     mover = reclaim.startTiers(tiers, reserve(reclaim.tierByteSize()));
     movable = reclaim.movable();
     heat = mover.heat();
     me = movable.register(this);
-    places = new AtomicLongArray((int) (next - START));
   }
 
   private ZoneBank bank(long start, long count, int node, ZoneType type) {
@@ -103,31 +88,6 @@ final class TieredItems implements MovableOwner, AutoCloseable {
         count,
         2,
         reserve(ZoneBank.byteSize(2)));
-  }
-
-  private long reserve(long byteSize) {
-    try {
-      Window window = Window.reserve(Math.max(byteSize, Pages.PAGE_SIZE));
-      windows.add(window);
-      return window.address();
-    } catch (WindowException e) {
-      throw new AssertionError(e);
-    }
-  }
-
-  @Override
-  public void close() {
-    windows.forEach(Window::close);
-  }
-
-  @Override
-  public boolean relocate(long item, long fromPfn, long toPfn) {
-    assertEquals(places.get((int) item), fromPfn, "the owner is asked about a place that it left");
-    return answer.test(item) && places.compareAndSet((int) item, fromPfn, toPfn);
-  }
-
-  int itemCount() {
-    return itemCount;
   }
 
   Zone zone(int node) {
@@ -157,18 +117,14 @@ final class TieredItems implements MovableOwner, AutoCloseable {
   }
 
   int adopt(long pfn, long frameCount) {
-    int item = itemCount++;
-    places.set(item, pfn);
-    for (long at = 0; at < frameCount * Pages.PAGE_SIZE; at += 504) {
-      Memory.putLong(addressOf(pfn) + at, valueAt(item, at));
-    }
+    int item = place(pfn, frameCount);
     movable.adopt(pfn, me, item);
     return item;
   }
 
   /// Fills a node with items of a heat, down to so many available frames.
   int fill(int node, long leftFrames, int heatOfEach) {
-    int first = itemCount;
+    int first = itemCount();
     while (zone(node).availableFrames() > leftFrames) {
       int item = add(node, 0);
       assertTrue(item >= 0);
@@ -200,31 +156,14 @@ final class TieredItems implements MovableOwner, AutoCloseable {
     return zone;
   }
 
-  private long addressOf(long pfn) {
-    return contents + pfn * Pages.PAGE_SIZE;
-  }
-
-  private static long valueAt(long item, long at) {
-    return (item + 1) * 0x9E37_79B9_7F4A_7C15L + at;
-  }
-
-  void assertContent(int item, long pfn, long frameCount) {
-    for (long at = 0; at < frameCount * Pages.PAGE_SIZE; at += 504) {
-      assertEquals(valueAt(item, at), Memory.getLong(addressOf(pfn) + at), "item " + item);
-    }
-  }
-
   /// Each item is where the owner thinks, with its content, unpinned, and each allocated frame is
   /// an item's but for some.
   void assertAllThere(long framesPerItem, long others) {
-    for (int item = 0; item < itemCount; item++) {
-      long pfn = places.get(item);
-      long word = movable.wordOf(pfn);
-      assertEquals(FrameInfo.word(8 + me, FrameInfo.accountOf(word), 0, item), word);
-      assertContent(item, pfn, framesPerItem);
+    for (int item = 0; item < itemCount(); item++) {
+      assertItem(item, me, movable.wordOf(places.get(item)), framesPerItem);
     }
     long used = frames.zones().statistics().usedFrames();
-    assertEquals(itemCount * framesPerItem + others, used);
+    assertEquals(itemCount() * framesPerItem + others, used);
     assertTrue(frames.zones().validate(true).isValid());
   }
 }

@@ -45,7 +45,7 @@ class FreeGaugeTest {
           taken[count++] = zone.memory.take(0, 0, 0);
         }
       } else if (count > 0) {
-        assertEquals(0, zone.memory.tryFree(taken[--count], 0));
+        assertEquals(0, zone.memory.tryFreeFrames(taken[--count], 1));
         zone.gauge.add(1);
       }
       assertEquals(FRAMES - count, zone.gauge.available());

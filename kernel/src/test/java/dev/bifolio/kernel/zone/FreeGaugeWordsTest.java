@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.platform.Window;
+import java.util.HashSet;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -38,8 +40,8 @@ class FreeGaugeWordsTest {
   }
 
   /// A gauge over this many available frames, which has not counted yet.
-  private void gauge(int cpuCount, int realCpuCount, long available, long mark, long margin) {
-    gauge = new FreeGauge(address, cpuCount, realCpuCount, memory);
+  private void gauge(int cpuCount, boolean told, long available, long mark, long margin) {
+    gauge = new FreeGauge(address, cpuCount, told, memory);
     gauge.setFarMark(mark, margin);
     for (long left = FRAMES - available; left > 0; left--) {
       assertTrue(memory.take(0, 0, 0) >= 0);
@@ -47,8 +49,10 @@ class FreeGaugeWordsTest {
     assertEquals(available, memory.availableFrames());
   }
 
+  /// A word; of the counter, its frames.
   private long word(long offset) {
-    return Memory.getLong(address + offset);
+    long word = Memory.getLong(address + offset);
+    return offset == COUNTER ? word << 24 >> 24 : word;
   }
 
   private long allowance(int stripe) {
@@ -67,7 +71,7 @@ class FreeGaugeWordsTest {
 
   @Test
   void halfOfWhatLiesAboveTheMarkGoesIntoThePoolIfItIsAsMuchAsTheMargin() {
-    gauge(1, 1, 4500, 4000, 500);
+    gauge(1, true, 4500, 4000, 500);
     assertTrue(gauge.takeAbove(0, 1, 0));
     assertTrue(gauge.isPlenty());
     // Of a pool of 250: one frame, and a quarter as an allowance.
@@ -80,7 +84,7 @@ class FreeGaugeWordsTest {
 
   @Test
   void oneFrameLessThanTheMarginAndEveryRequestIsCompared() {
-    gauge(1, 1, 4499, 4000, 500);
+    gauge(1, true, 4499, 4000, 500);
     assertTrue(gauge.takeAbove(0, 1, 0));
     assertFalse(gauge.isPlenty());
     assertEquals(4498, word(COUNTER));
@@ -94,7 +98,7 @@ class FreeGaugeWordsTest {
 
   @Test
   void theMarginIsAtLeast64FramesAStripe() {
-    gauge(3, 3, 4256, 4000, 0);
+    gauge(3, true, 4256, 4000, 0);
     assertTrue(gauge.takeAbove(0, 1, 0));
     assertTrue(gauge.isPlenty());
     // 128 in the pool; a 16th of it, since there are four stripes.
@@ -103,27 +107,28 @@ class FreeGaugeWordsTest {
     assertTrue(gauge.takeAbove(2, 1, 0));
     assertEquals(7, allowance(2));
     assertEquals(119 - 8, word(POOL));
-    assertTrue(gauge.takeFar(6, 7)); // the same stripe as 2
+    assertFalse(gauge.takeFar(6, 1)); // another CPU's business, though its low bits are the same
+    assertTrue(gauge.takeFar(2, 7));
     assertFalse(gauge.takeFar(2, 1));
   }
 
   @Test
   void oneFrameLessThan64AStripeIsNear() {
-    gauge(3, 3, 4255, 4000, 0);
+    gauge(3, true, 4255, 4000, 0);
     assertTrue(gauge.takeAbove(0, 1, 0));
     assertFalse(gauge.isPlenty());
   }
 
   @Test
   void aLargeMarginCountsAndASmallOneDoesNot() {
-    gauge(1, 1, 4100, 4000, 63);
+    gauge(1, true, 4100, 4000, 63);
     assertTrue(gauge.takeAbove(0, 1, 0));
     assertTrue(gauge.isPlenty());
   }
 
   @Test
   void whatIsInAllowancesIsNotGivenToThePoolAgain() {
-    gauge(2, 2, 6000, 4000, 0);
+    gauge(2, true, 6000, 4000, 0);
     assertTrue(gauge.takeAbove(0, 1, 0));
     assertEquals(125, allowance(0)); // an eighth of 1000
     assertTrue(gauge.takeAbove(1, 1, 0));
@@ -142,7 +147,7 @@ class FreeGaugeWordsTest {
 
   @Test
   void anAllowanceIsFilledUpToItsShareAndNotBeyond() {
-    gauge(1, 1, 8000, 0, 0);
+    gauge(1, true, 8000, 0, 0);
     assertTrue(gauge.takeAbove(0, 1, 0));
     assertEquals(FreeGauge.MOST_ALLOWANCE, allowance(0)); // a quarter of 4000 would be more
     assertEquals(4000 - 513, word(POOL));
@@ -153,7 +158,7 @@ class FreeGaugeWordsTest {
 
   @Test
   void aGaugeIsFarAgainFromTwiceTheMarginOn() {
-    gauge(1, 1, 4000, 4000, 500);
+    gauge(1, true, 4000, 4000, 500);
     assertTrue(gauge.takeAbove(0, 1, 0));
     assertFalse(gauge.isPlenty());
     gauge.add(1000);
@@ -169,7 +174,7 @@ class FreeGaugeWordsTest {
 
   @Test
   void aNewMarkEmptiesThePoolAndAllowances() {
-    gauge(2, 2, 8000, 1000, 0);
+    gauge(2, true, 8000, 1000, 0);
     assertTrue(gauge.takeAbove(0, 1, 0));
     assertTrue(gauge.takeAbove(1, 1, 0));
     gauge.setFarMark(7990, 0);
@@ -185,7 +190,7 @@ class FreeGaugeWordsTest {
 
   @Test
   void aRequestAboveThePoolIsComparedWithItsMark() {
-    gauge(1, 1, 8000, 1000, 0);
+    gauge(1, true, 8000, 1000, 0);
     assertFalse(gauge.takeAbove(0, 7000, 1001));
     assertFalse(gauge.isPlenty());
     assertEquals(8000, word(COUNTER));
@@ -195,7 +200,7 @@ class FreeGaugeWordsTest {
 
   @Test
   void whatIsSpentComesFromThePoolOrEndsPlenty() {
-    gauge(1, 1, 8000, 1000, 0);
+    gauge(1, true, 8000, 1000, 0);
     assertTrue(gauge.takeAbove(0, 1, 0));
     long pool = word(POOL);
     gauge.spend(pool);
@@ -211,7 +216,7 @@ class FreeGaugeWordsTest {
 
   @Test
   void sharedStripesAreAsExact() {
-    gauge(1, 4, 8000, 1000, 0);
+    gauge(1, false, 8000, 1000, 0);
     assertTrue(gauge.takeAbove(3, 1, 0));
     long allowance = allowance(0);
     assertTrue(allowance > 1);
@@ -227,8 +232,60 @@ class FreeGaugeWordsTest {
   }
 
   @Test
+  void aSharedStripeIsThatOfTheLowBitsOfTheCpusNumber() {
+    gauge(2, false, 8000, 1000, 0);
+    assertTrue(gauge.takeAbove(3, 1, 0));
+    long allowance = allowance(1);
+    long pool = word(POOL);
+    assertTrue(allowance > 1);
+    assertTrue(gauge.takeAbove(1, 1, 0));
+    assertEquals(allowance - 1, allowance(1));
+    assertEquals(0, allowance(0));
+    assertEquals(pool, word(POOL));
+  }
+
+  @Test
+  void aCpuWithoutAStripeTakesFromThePoolAndLeavesStripesAlone() {
+    gauge(2, true, 8000, 1000, 0);
+    assertTrue(gauge.takeAbove(0, 1, 0));
+    long allowance = allowance(0);
+    long pool = word(POOL);
+    assertTrue(allowance > 10);
+    for (int cpu : new int[] {2, 4, 1000, -1}) {
+      assertFalse(gauge.takeFar(cpu, 1));
+      assertTrue(gauge.takeAbove(cpu, 10, 0));
+      pool -= 10;
+      assertEquals(pool, word(POOL));
+    }
+    assertEquals(allowance, allowance(0));
+    assertEquals(0, allowance(1));
+    assertTrue(gauge.takeAbove(2, pool, 0)); // to its last frame
+    assertEquals(0, word(POOL));
+  }
+
+  @Test
+  void eachChangeOfTheCounterShowsThoughItIsTheSameAgain() {
+    gauge(1, true, 8000, 8000, 0);
+    assertTrue(gauge.takeAbove(0, 5, 0));
+    Set<Long> seen = new HashSet<>();
+    for (int i = 0; i < 100; i++) {
+      assertEquals(7995, word(COUNTER));
+      assertTrue(seen.add(Memory.getLong(address + COUNTER)));
+      if (i % 2 == 0) {
+        assertTrue(gauge.takeAbove(0, 7995, 0)); // to 0
+        assertEquals(0, word(COUNTER));
+        gauge.add(7995);
+      } else {
+        gauge.spend(9000); // below 0
+        assertEquals(-1005, word(COUNTER));
+        gauge.add(9000);
+      }
+    }
+  }
+
+  @Test
   void aCountMendsTheCounterOnlyWhereThereIsOne() {
-    gauge(1, 1, 8000, 1000, 0);
+    gauge(1, true, 8000, 1000, 0);
     assertTrue(gauge.takeAbove(0, 1, 0));
     assertEquals(8000, gauge.recount());
     assertEquals(0, word(COUNTER));
@@ -240,8 +297,33 @@ class FreeGaugeWordsTest {
   }
 
   @Test
+  void aCountTakesBackWhatWasPutBackIntoAnAllowanceWhenNearHadBegun() {
+    gauge(2, true, 8000, 8000, 0);
+    assertTrue(gauge.takeAbove(0, 1, 0));
+    assertFalse(gauge.isPlenty());
+    Memory.putLong(address + STRIPES, 5); // a request that had loaded it before
+    Memory.putLong(address + STRIPES + 64, 6);
+    assertEquals(8000, gauge.recount());
+    assertEquals(0, allowance(0));
+    assertEquals(0, allowance(1));
+    assertFalse(gauge.takeAbove(0, 1, 8000));
+  }
+
+  @Test
+  void nothingIsLeftInThePoolWhenNearBegins() {
+    gauge(1, true, 8000, 1000, 0);
+    assertTrue(gauge.takeAbove(0, 1, 0));
+    assertTrue(word(POOL) > 0);
+    assertTrue(gauge.takeAbove(0, 7000, 1000));
+    assertFalse(gauge.isPlenty());
+    assertEquals(0, word(POOL));
+    assertEquals(0, allowance(0));
+    assertEquals(1000, word(COUNTER)); // the first frame was granted, and never taken
+  }
+
+  @Test
   void theLockIsOpenAfterEverything() {
-    gauge(1, 1, 8000, 1000, 0);
+    gauge(1, true, 8000, 1000, 0);
     assertTrue(gauge.takeAbove(0, 1, 0));
     gauge.spend(8000);
     gauge.add(8000);

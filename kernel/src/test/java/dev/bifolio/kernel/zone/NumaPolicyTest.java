@@ -205,7 +205,6 @@ class NumaPolicyTest {
     for (int i = 0; i < all.length; i++) {
       modes.add(all[i].mode());
       assertEquals(i < 5, all[i].isShareable());
-      assertEquals(i == 2 || i == 3, all[i].isStrict());
       assertEquals(i == 4 ? 2 : 1, all[i].walkCount());
       assertTrue(all[i].fits(ROW));
       assertEquals(i == 0, all[i].fits(other));

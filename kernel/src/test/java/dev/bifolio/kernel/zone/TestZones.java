@@ -7,12 +7,14 @@ import dev.bifolio.kernel.frame.HybridAllocator;
 import dev.bifolio.kernel.platform.Window;
 import dev.bifolio.kernel.platform.WindowException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
-/// Zones for tests, of parts that are wholly free at first: each part is a bank.
+/// Zones for tests, of parts that are wholly free at first, if they are not to be empty: each part
+/// is a bank.
 final class TestZones implements AutoCloseable {
   static final int MAX_ORDER = 20;
 
@@ -27,9 +29,11 @@ final class TestZones implements AutoCloseable {
   static final class Plan {
     private final List<Part> parts = new ArrayList<>();
     private final TreeSet<Integer> nids = new TreeSet<>();
+    private final TreeSet<Integer> withoutRam = new TreeSet<>();
     private int cpuCount = 1;
     private boolean classic;
     private boolean charged;
+    private boolean empty;
     private int @Nullable [][] distances;
     private int[] cpuNids = {};
     private final boolean[] types = new boolean[ZoneType.COUNT];
@@ -43,6 +47,12 @@ final class TestZones implements AutoCloseable {
 
     Plan node(int nid) {
       nids.add(nid);
+      return this;
+    }
+
+    /// A node whose memory is all of devices, so that no order of nodes has it.
+    Plan withoutRam(int nid) {
+      withoutRam.add(nid);
       return this;
     }
 
@@ -72,6 +82,12 @@ final class TestZones implements AutoCloseable {
       return this;
     }
 
+    /// Hands no frames over.
+    Plan empty() {
+      empty = true;
+      return this;
+    }
+
     TestZones build() {
       return new TestZones(this);
     }
@@ -89,8 +105,8 @@ final class TestZones implements AutoCloseable {
     ZoneBank[] banks = new ZoneBank[plan.parts.size()];
     for (int b = 0; b < banks.length; b++) {
       Part part = plan.parts.get(b);
-      int node = java.util.Arrays.binarySearch(nids, part.nid);
-      hasMemory[node] = true;
+      int node = Arrays.binarySearch(nids, part.nid);
+      hasMemory[node] = !plan.withoutRam.contains(part.nid);
       long end = part.startPfn + part.frameCount;
       FrameAllocator allocator = allocator(plan, part);
       FrameInfo info =
@@ -108,6 +124,9 @@ final class TestZones implements AutoCloseable {
     NumaTopology topology = new NumaTopology(nids, hasMemory, plan.distances, plan.cpuNids);
     accounts = plan.charged ? new AccountTree(zeros(AccountTree.byteSize(64)), 64) : null;
     frames = new ZonedFrames(banks, topology, plan.types, accounts, zeros(ZonedFrames.BYTE_SIZE));
+    if (plan.empty) {
+      return;
+    }
     for (Part part : plan.parts) {
       frames.addFrames(part.startPfn, part.startPfn + part.frameCount);
     }

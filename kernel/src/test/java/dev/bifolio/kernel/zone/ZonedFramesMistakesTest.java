@@ -1,5 +1,6 @@
 package dev.bifolio.kernel.zone;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -64,6 +65,24 @@ class ZonedFramesMistakesTest {
         assertEquals(2048, frames.zones().freeFrames(-1) + frames.zones().cachedFrames(-1));
         assertTrue(frames.zones().validate(true).isValid());
       }
+    }
+  }
+
+  @Test
+  void entriesThatAnArrayHasNotAreRefusedAndNothingChanges() {
+    try (TestZones zones = TestZones.plan().part(0, ZoneType.NORMAL, 0x100, 64).build()) {
+      ZonedFrames frames = zones.frames();
+      long[] pfns = new long[4];
+      for (int[] entries : new int[][] {{-1, 2}, {0, 5}, {3, 2}, {0, -1}}) {
+        assertThrows(
+            IndexOutOfBoundsException.class,
+            () -> frames.allocateBulk(pfns, entries[0], entries[1], AllocationFlags.NONE));
+        assertThrows(
+            IndexOutOfBoundsException.class, () -> frames.freeBulk(pfns, entries[0], entries[1]));
+      }
+      assertArrayEquals(new long[4], pfns);
+      assertEquals(64, zones.zone(0, ZoneType.NORMAL).availableFrames());
+      assertEquals(4, frames.allocateBulk(pfns, 0, 4, AllocationFlags.NONE));
     }
   }
 }

@@ -16,6 +16,13 @@ public final class Cpu {
     }
   }
 
+  /// See the kernel's class. All threads are on one processor here, and at the same time.
+  ///
+  /// @return false
+  public static boolean isTold() {
+    return false;
+  }
+
   /// See the kernel's class.
   ///
   /// @return 1 or more

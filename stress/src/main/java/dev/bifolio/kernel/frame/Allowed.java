@@ -6,39 +6,39 @@ import org.openjdk.jcstress.annotations.Outcome;
 
 /// What most races allow: which of the two actors may have been served, and that all is well in the
 /// end.
-final class Allowed {
+public final class Allowed {
   private Allowed() {}
 
   @Outcome(id = "1, 1, 1", expect = ACCEPTABLE, desc = "both")
-  interface Both {}
+  public interface Both {}
 
   @Outcome(
       id = {"1, 0, 1", "0, 1, 1"},
       expect = ACCEPTABLE,
       desc = "one of them, never both")
-  interface OneOfThem {}
+  public interface OneOfThem {}
 
   @Outcome(
       id = {"1, 0, 1", "0, 1, 1", "1, 1, 1"},
       expect = ACCEPTABLE,
       desc = "one of them, or both")
-  interface OneOfThemOrBoth {}
+  public interface OneOfThemOrBoth {}
 
   @Outcome(id = "1, 0, 1", expect = ACCEPTABLE, desc = "the first alone")
-  interface OnlyTheFirst {}
+  public interface OnlyTheFirst {}
 
   @Outcome(id = "0, 1, 1", expect = ACCEPTABLE, desc = "the second alone")
-  interface OnlyTheSecond {}
+  public interface OnlyTheSecond {}
 
   @Outcome(
       id = {"1, 1, 1", "0, 1, 1"},
       expect = ACCEPTABLE,
       desc = "the second always")
-  interface PerhapsTheFirst {}
+  public interface PerhapsTheFirst {}
 
   @Outcome(
       id = {"1, 1, 1", "1, 0, 1"},
       expect = ACCEPTABLE,
       desc = "the first always")
-  interface PerhapsTheSecond {}
+  public interface PerhapsTheSecond {}
 }
