@@ -2,7 +2,12 @@
 ///
 /// To read, in this order: [PageFlags][dev.bifolio.kernel.table.PageFlags], what a mapping allows;
 /// [PageFormat][dev.bifolio.kernel.table.PageFormat], how an architecture writes it, with one class
-/// for each that draws its bits.
+/// for each that draws its bits; [TableFrames][dev.bifolio.kernel.table.TableFrames], where tables
+/// come from; [AddressSpace][dev.bifolio.kernel.table.AddressSpace], which maps, unmaps, protects
+/// and translates. `TableMapper` and `TableChanger` are its two walks, one that counts and one that
+/// writes.
+///
+/// The machine does not use this package yet.
 @NullMarked
 package dev.bifolio.kernel.table;
 
