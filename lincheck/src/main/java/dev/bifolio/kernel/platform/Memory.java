@@ -77,6 +77,22 @@ public final class Memory {
 
   /// See the kernel's class.
   ///
+  /// @param address a multiple of 4
+  /// @return the value
+  public static int getIntAcquire(long address) {
+    return getInt(address);
+  }
+
+  /// See the kernel's class.
+  ///
+  /// @param address a multiple of 4
+  /// @param value the value
+  public static void putIntRelease(long address, int value) {
+    putInt(address, value);
+  }
+
+  /// See the kernel's class.
+  ///
   /// @param address any
   /// @return the value
   public static byte getByte(long address) {
