@@ -11,10 +11,10 @@ import dev.bifolio.kernel.frame.FrameAllocator;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.platform.Window;
 import dev.bifolio.kernel.platform.WindowException;
-import dev.bifolio.kernel.reclaim.FrameSource;
 import dev.bifolio.kernel.reclaim.MovableBinding;
 import dev.bifolio.kernel.reclaim.PageBacking;
 import dev.bifolio.kernel.reclaim.PageCache;
+import dev.bifolio.kernel.unit.FrameSource;
 import dev.bifolio.kernel.zone.Zone;
 
 /// Lesson 7: what happens when memory runs short.

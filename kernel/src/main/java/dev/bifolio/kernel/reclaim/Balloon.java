@@ -2,8 +2,8 @@ package dev.bifolio.kernel.reclaim;
 
 import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.platform.Memory;
+import dev.bifolio.kernel.platform.SpinLock;
 import dev.bifolio.kernel.unit.Pages;
-import dev.bifolio.kernel.zone.SpinLock;
 import dev.bifolio.kernel.zone.Zone;
 import dev.bifolio.kernel.zone.ZonedFrames;
 

@@ -4,6 +4,7 @@ import dev.bifolio.kernel.frame.FrameAllocator;
 import dev.bifolio.kernel.frame.FrameMap;
 import dev.bifolio.kernel.platform.Cpu;
 import dev.bifolio.kernel.platform.Memory;
+import dev.bifolio.kernel.unit.FrameSource;
 import dev.bifolio.kernel.unit.Pages;
 
 /// Puts the movable frames of one zone together, so that large blocks become free: on demand for an

@@ -5,6 +5,7 @@ import dev.bifolio.kernel.frame.FrameAllocator;
 import dev.bifolio.kernel.frame.FrameInfo;
 import dev.bifolio.kernel.frame.HybridAllocator;
 import dev.bifolio.kernel.platform.Memory;
+import dev.bifolio.kernel.unit.FrameSource;
 import dev.bifolio.kernel.unit.Pages;
 import dev.bifolio.kernel.zone.MemoryTiers;
 import dev.bifolio.kernel.zone.PressureGauge;

@@ -1,8 +1,9 @@
 package dev.bifolio.kernel.reclaim;
 
 import dev.bifolio.kernel.frame.AllocationFlags;
+import dev.bifolio.kernel.platform.SpinLock;
+import dev.bifolio.kernel.unit.FrameSource;
 import dev.bifolio.kernel.unit.Pages;
-import dev.bifolio.kernel.zone.SpinLock;
 import org.jspecify.annotations.Nullable;
 
 /// Pages of files in frames: read once, found again, written back, and given up by second chance

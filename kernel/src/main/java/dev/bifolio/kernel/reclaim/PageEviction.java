@@ -1,7 +1,7 @@
 package dev.bifolio.kernel.reclaim;
 
+import dev.bifolio.kernel.platform.SpinLock;
 import dev.bifolio.kernel.unit.Pages;
-import dev.bifolio.kernel.zone.SpinLock;
 import org.jspecify.annotations.Nullable;
 
 /// How pages leave a [PageCache]: second chance says which one goes, and a changed one is written

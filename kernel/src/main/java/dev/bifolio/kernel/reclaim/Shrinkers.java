@@ -2,7 +2,7 @@ package dev.bifolio.kernel.reclaim;
 
 import dev.bifolio.kernel.platform.Cpu;
 import dev.bifolio.kernel.platform.Memory;
-import dev.bifolio.kernel.zone.SpinLock;
+import dev.bifolio.kernel.platform.SpinLock;
 import org.jspecify.annotations.Nullable;
 
 /// The registered shrinkers, and the rule by which they share the work of giving frames back.

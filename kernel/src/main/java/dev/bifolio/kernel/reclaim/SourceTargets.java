@@ -1,5 +1,6 @@
 package dev.bifolio.kernel.reclaim;
 
+import dev.bifolio.kernel.unit.FrameSource;
 import dev.bifolio.kernel.unit.Pages;
 import org.jspecify.annotations.Nullable;
 

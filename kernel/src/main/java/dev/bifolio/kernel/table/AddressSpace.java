@@ -2,6 +2,7 @@ package dev.bifolio.kernel.table;
 
 import dev.bifolio.kernel.platform.Cpu;
 import dev.bifolio.kernel.platform.Memory;
+import dev.bifolio.kernel.platform.SpinLock;
 import dev.bifolio.kernel.unit.Pages;
 
 /// The page tables of one space of virtual addresses.
@@ -54,6 +55,7 @@ public final class AddressSpace {
   private final TableMapper mapper;
   private final TableChanger changer;
   private final long address;
+  private final SpinLock lock;
 
   /// A space without tables, until [#open].
   ///
@@ -63,6 +65,7 @@ public final class AddressSpace {
   public AddressSpace(PageFormat format, TableFrames frames, long address) {
     this.format = format;
     this.address = address;
+    lock = new SpinLock(address + LOCK);
     tree = new TableTree(format, frames);
     mapper = new TableMapper(tree);
     changer = new TableChanger(tree);
@@ -124,11 +127,11 @@ public final class AddressSpace {
         || Long.compareUnsigned(byteSize, end - physicalAddress) > 0) {
       return MapOutcome.TOO_HIGH;
     }
-    lock();
+    lock.lock();
     try {
       return mapLocked(virtualAddress, last, physicalAddress - virtualAddress, legal, largestLevel);
     } finally {
-      unlock();
+      lock.unlock();
     }
   }
 
@@ -212,7 +215,7 @@ public final class AddressSpace {
     if (!isOneRange(virtualAddress, last, byteSize)) {
       return UnmapOutcome.NOT_CANONICAL;
     }
-    lock();
+    lock.lock();
     try {
       if (unmaps) {
         changer.beginUnmap(wantsAll, keepsTables);
@@ -221,7 +224,7 @@ public final class AddressSpace {
       }
       return changeLocked(virtualAddress, last, batch);
     } finally {
-      unlock();
+      lock.unlock();
     }
   }
 
@@ -251,12 +254,12 @@ public final class AddressSpace {
   /// @param batch from changes of this space
   /// @return how many tables were freed
   public long flushed(FlushBatch batch) {
-    lock();
+    lock.lock();
     try {
       Memory.getAndAddLong(address + SEQUENCE, 2);
       return batch.clear(tree);
     } finally {
-      unlock();
+      lock.unlock();
     }
   }
 
@@ -338,16 +341,8 @@ public final class AddressSpace {
     return Memory.getLongVolatile(address + PAGES + 8L * level);
   }
 
-  // ---- The lock ----
-
   private void add(int word, long delta) {
     Memory.putLongRelease(address + word, Memory.getLong(address + word) + delta);
-  }
-
-  private void lock() {
-    for (int turn = 0; !Memory.compareAndSetLong(address + LOCK, 0, 1); turn++) {
-      rest(turn);
-    }
   }
 
   private static void rest(int turn) {
@@ -356,9 +351,5 @@ public final class AddressSpace {
     } else {
       Cpu.rest();
     }
-  }
-
-  private void unlock() {
-    Memory.putLongRelease(address + LOCK, 0);
   }
 }

@@ -1,6 +1,7 @@
 package dev.bifolio.kernel.table;
 
 import dev.bifolio.kernel.platform.Memory;
+import dev.bifolio.kernel.unit.FrameSource;
 import dev.bifolio.kernel.unit.Pages;
 import org.jspecify.annotations.Nullable;
 
@@ -16,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 /// - I2 A table is all zeros when it is handed out.
 ///
 /// ```
-///   words   [ pool: a bit for each frame that is out │ from source │ from pool │ freed │ refused ]
+///   words   [ pool: a bit for each frame that is out │ from source │ from pool │ to source │ to pool │ refused ]
 /// ```
 ///
 /// Any thread, but for [#setSource]. Cost: the source's, and 4 KiB of stores.
@@ -33,8 +34,9 @@ public final class TableFrames {
   private static final int POOL_WORD = 0;
   private static final int FROM_SOURCE = 8;
   private static final int FROM_POOL = 16;
-  private static final int FREED = 24;
-  private static final int REFUSED = 32;
+  private static final int TO_SOURCE = 24;
+  private static final int TO_POOL = 32;
+  private static final int REFUSED = 40;
 
   private final long address;
   private final long poolPhysical;
@@ -70,11 +72,25 @@ public final class TableFrames {
     this.flags = flags;
   }
 
-  /// Says where tables come from now on. While nobody allocates tables.
+  /// Says where tables come from now on, in place of where they came from before. While nobody
+  /// allocates tables.
   ///
   /// @param source null for nowhere but the pool
+  /// @throws IllegalStateException if tables of the source until now are out, which would come back
+  ///   to this one; nothing has changed
   public void setSource(@Nullable FrameSource source) {
+    if (outOfSource() != 0) {
+      throw new IllegalStateException(
+          outOfSource() + " tables of the old source are not back, so there can be no new one");
+    }
     this.source = source;
+  }
+
+  /// Tables that came from the source and are not back.
+  ///
+  /// @return a count
+  public long outOfSource() {
+    return fromSource() - Memory.getLongVolatile(address + TO_SOURCE);
   }
 
   /// A table.
@@ -117,13 +133,13 @@ public final class TableFrames {
   ///
   /// @param physical from [#allocate]
   void free(long physical) {
-    count(FREED);
     if (isOfPool(physical)) {
       long bit = 1L << ((physical - poolPhysical) >>> Pages.PAGE_SHIFT);
       long before = Memory.getAndBitwiseAndLong(address + POOL_WORD, ~bit);
       if ((before & bit) == 0) {
         throw new IllegalStateException("a table of the pool was freed twice");
       }
+      count(TO_POOL);
       return;
     }
     FrameSource to = source;
@@ -131,6 +147,7 @@ public final class TableFrames {
       throw new IllegalStateException("a table has no source to go back to");
     }
     to.free(physical >>> Pages.PAGE_SHIFT, 0);
+    count(TO_SOURCE);
   }
 
   /// Whether a table is one of the pool's.
@@ -175,7 +192,7 @@ public final class TableFrames {
   ///
   /// @return a count since the beginning
   public long freed() {
-    return Memory.getLongVolatile(address + FREED);
+    return Memory.getLongVolatile(address + TO_SOURCE) + Memory.getLongVolatile(address + TO_POOL);
   }
 
   /// Requests that neither could serve.

@@ -1,6 +1,7 @@
 package dev.bifolio.kernel.zone;
 
 import dev.bifolio.kernel.frame.FrameInfo;
+import dev.bifolio.kernel.platform.SpinLock;
 import dev.bifolio.kernel.unit.AddressRange;
 
 /// Quotas: a tree of accounts with hard limits and guaranteed minimums.

@@ -2,6 +2,7 @@ package dev.bifolio.kernel.zone;
 
 import dev.bifolio.kernel.platform.Cpu;
 import dev.bifolio.kernel.platform.Memory;
+import dev.bifolio.kernel.platform.SpinLock;
 
 /// Tells whether a request leaves a zone enough, without a counter that every request writes.
 ///

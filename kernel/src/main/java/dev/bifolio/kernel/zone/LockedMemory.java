@@ -5,6 +5,7 @@ import dev.bifolio.kernel.frame.FrameAllocator;
 import dev.bifolio.kernel.frame.FrameCounters;
 import dev.bifolio.kernel.frame.FrameStatistics;
 import dev.bifolio.kernel.frame.ValidationReport;
+import dev.bifolio.kernel.platform.SpinLock;
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.Pages;
 import org.jspecify.annotations.Nullable;

@@ -1,5 +1,6 @@
 package dev.bifolio.kernel.zone;
 
+import dev.bifolio.kernel.platform.SpinLock;
 import org.jspecify.annotations.Nullable;
 
 /// A bounded set of listeners, told one after the other under no lock. Any thread.

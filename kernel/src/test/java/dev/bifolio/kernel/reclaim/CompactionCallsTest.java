@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.frame.FrameAllocator;
 import dev.bifolio.kernel.platform.Memory;
+import dev.bifolio.kernel.unit.FrameSource;
 import dev.bifolio.testkit.Threads;
 import java.util.ArrayList;
 import java.util.List;

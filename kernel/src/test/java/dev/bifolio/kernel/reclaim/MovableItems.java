@@ -8,6 +8,7 @@ import dev.bifolio.kernel.frame.BuddyAllocator;
 import dev.bifolio.kernel.frame.FrameAllocator;
 import dev.bifolio.kernel.frame.FrameInfo;
 import dev.bifolio.kernel.frame.HybridAllocator;
+import dev.bifolio.kernel.unit.FrameSource;
 import dev.bifolio.kernel.unit.Pages;
 import org.jspecify.annotations.Nullable;
 

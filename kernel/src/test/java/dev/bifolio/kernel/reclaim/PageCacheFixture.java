@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.bifolio.kernel.frame.ZeroedWindows;
 import dev.bifolio.kernel.platform.Memory;
+import dev.bifolio.kernel.unit.FrameSource;
 import dev.bifolio.kernel.unit.Pages;
 import java.util.ArrayDeque;
 import java.util.ArrayList;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.frame.ZeroedWindows;
+import dev.bifolio.kernel.unit.FrameSource;
 import org.junit.jupiter.api.Test;
 
 /// Pages in slow memory that are hit often go to fast memory, those that were only read stay.

@@ -4,7 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.bifolio.kernel.platform.Memory;
-import dev.bifolio.kernel.zone.SpinLock;
+import dev.bifolio.kernel.platform.SpinLock;
+import dev.bifolio.kernel.unit.FrameSource;
 import dev.bifolio.testkit.SplitMix64;
 import dev.bifolio.testkit.Threads;
 import java.util.ArrayList;

@@ -9,6 +9,7 @@ import dev.bifolio.kernel.frame.FrameAllocator;
 import dev.bifolio.kernel.frame.HybridAllocator;
 import dev.bifolio.kernel.frame.ZeroedWindows;
 import dev.bifolio.kernel.platform.Memory;
+import dev.bifolio.kernel.unit.FrameSource;
 import dev.bifolio.kernel.unit.Pages;
 import java.util.ArrayDeque;
 import java.util.ArrayList;

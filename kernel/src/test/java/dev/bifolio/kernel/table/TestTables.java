@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.bifolio.kernel.platform.Window;
 import dev.bifolio.kernel.platform.WindowException;
+import dev.bifolio.kernel.unit.FrameSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashSet;

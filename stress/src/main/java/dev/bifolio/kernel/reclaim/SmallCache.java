@@ -3,6 +3,7 @@ package dev.bifolio.kernel.reclaim;
 import dev.bifolio.kernel.frame.Blocks;
 import dev.bifolio.kernel.frame.FrameInfo;
 import dev.bifolio.kernel.platform.Memory;
+import dev.bifolio.kernel.unit.FrameSource;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 

@@ -3,6 +3,7 @@ package dev.bifolio.kernel.zone;
 import dev.bifolio.kernel.frame.Allowed;
 import dev.bifolio.kernel.frame.Blocks;
 import dev.bifolio.kernel.platform.Memory;
+import dev.bifolio.kernel.platform.SpinLock;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressMeta;

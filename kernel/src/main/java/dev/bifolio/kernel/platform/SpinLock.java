@@ -1,7 +1,4 @@
-package dev.bifolio.kernel.zone;
-
-import dev.bifolio.kernel.platform.Cpu;
-import dev.bifolio.kernel.platform.Memory;
+package dev.bifolio.kernel.platform;
 
 /// A lock in one word of memory: 0 free, 1 taken.
 ///

@@ -1,13 +1,9 @@
-package dev.bifolio.kernel.zone;
+package dev.bifolio.kernel.platform;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.bifolio.kernel.platform.Cpu;
-import dev.bifolio.kernel.platform.Memory;
-import dev.bifolio.kernel.platform.Window;
-import dev.bifolio.kernel.platform.WindowException;
 import org.junit.jupiter.api.Test;
 
 /// One at a time, and nobody waits for ever.
