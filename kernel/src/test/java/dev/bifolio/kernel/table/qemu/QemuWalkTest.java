@@ -67,8 +67,6 @@ class QemuWalkTest {
       for (int level = 1; level <= machine.format.largestLeafLevel(); level++) {
         assertTrue(space.space.pageCount(level) > 0, "no page of level " + level);
       }
-      System.out.println(
-          machine + " leaves " + space.leaves(1) + " ranges " + space.model.all().size());
       try (Walker walker = start(machine, space)) {
         assertTrue(walker.compareAll(space) > 100);
         compareTranslations(space, walker);
