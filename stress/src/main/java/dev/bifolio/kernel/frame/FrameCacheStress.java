@@ -218,7 +218,7 @@ public final class FrameCacheStress {
     @Actor
     public void owner(III_Result r) {
       mine = cache.allocate();
-      r.r1 = yes(mine);
+      r.r1 = served(mine);
     }
 
     @Actor
@@ -245,12 +245,12 @@ public final class FrameCacheStress {
     public void owner(III_Result r) {
       mine = cache.allocate();
       more = cache.allocate();
-      r.r1 = yes(mine) & yes(more);
+      r.r1 = served(mine) & served(more);
     }
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = yes(allocator.tryAllocate(9, 0));
+      r.r2 = served(allocator.tryAllocate(9, 0));
     }
 
     @Arbiter
@@ -283,13 +283,13 @@ public final class FrameCacheStress {
     @Actor
     public void owner(III_Result r) {
       mine = cache.allocate();
-      r.r1 = yes(mine);
+      r.r1 = served(mine);
     }
 
     @Actor
     public void other(III_Result r) {
       yours = take();
-      r.r2 = yes(yours);
+      r.r2 = served(yours);
     }
 
     @Arbiter
@@ -318,7 +318,7 @@ public final class FrameCacheStress {
     @Actor
     public void other(III_Result r) {
       yours = allocator.tryAllocate(9, 0);
-      r.r2 = yes(yours);
+      r.r2 = served(yours);
     }
 
     @Arbiter
@@ -350,7 +350,7 @@ public final class FrameCacheStress {
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = yes(allocator.tryAllocate(1, 0));
+      r.r2 = served(allocator.tryAllocate(1, 0));
     }
 
     @Arbiter
@@ -374,7 +374,7 @@ public final class FrameCacheStress {
       cache.close();
       cache = allocator.openCache(2);
       mine = cache.allocate();
-      r.r1 = yes(mine);
+      r.r1 = served(mine);
     }
 
     @Actor
@@ -416,13 +416,13 @@ public final class FrameCacheStress {
     @Actor
     public void owner(III_Result r) {
       mine = open();
-      r.r1 = yes(mine);
+      r.r1 = served(mine);
     }
 
     @Actor
     public void other(III_Result r) {
       yours = open();
-      r.r2 = yes(yours);
+      r.r2 = served(yours);
     }
 
     @Arbiter

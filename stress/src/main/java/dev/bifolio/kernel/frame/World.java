@@ -7,18 +7,15 @@ import dev.bifolio.kernel.unit.Pages;
 ///
 /// A test begins from a state that its constructor makes, lets two actors race, and asks in the
 /// end, alone, whether anything is lost. What it answers is 1 for yes and 0 for no.
-class World {
+class World extends Race {
   static final long NONE = HybridCore.NONE;
   static final int KIND = 0;
-  static final int YES = 1;
-  static final int NO = 0;
 
   private static final int CPUS = 2;
 
   final HybridAllocator allocator;
   final HybridCore core;
   private final int frameCount;
-  private final long block;
 
   /// One area.
   World() {
@@ -30,20 +27,11 @@ class World {
   }
 
   World(int areaCount, int cpuCount) {
+    super(HybridAllocator.metadataBytes(0, areaCount * (long) AreaWord.FRAMES, cpuCount));
     frameCount = areaCount * AreaWord.FRAMES;
-    block = Blocks.take(HybridAllocator.metadataBytes(0, frameCount, cpuCount));
     allocator = new HybridAllocator(20, cpuCount, block, 0, frameCount);
     core = allocator.core;
     allocator.addFrames(0, frameCount);
-  }
-
-  static int yes(boolean is) {
-    return is ? YES : NO;
-  }
-
-  /// Whether a request was served.
-  static int yes(long pfn) {
-    return pfn >= 0 ? YES : NO;
   }
 
   final long take(int cpu, int order) {
@@ -121,10 +109,5 @@ class World {
       count++;
     }
     return ended(good && count == freeFrames);
-  }
-
-  final int ended(boolean good) {
-    Blocks.giveBack(block);
-    return yes(good);
   }
 }

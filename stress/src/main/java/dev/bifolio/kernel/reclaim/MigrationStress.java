@@ -1,8 +1,8 @@
 package dev.bifolio.kernel.reclaim;
 
 import dev.bifolio.kernel.frame.Allowed;
-import dev.bifolio.kernel.frame.Blocks;
 import dev.bifolio.kernel.frame.FrameInfo;
+import dev.bifolio.kernel.frame.Race;
 import dev.bifolio.kernel.platform.Memory;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
@@ -20,7 +20,7 @@ public final class MigrationStress {
   private MigrationStress() {}
 
   /// One item whose content is a word, its pointer, and a place for it to go.
-  static class OneItem implements MovableOwner, FrameCopier {
+  static class OneItem extends Race implements MovableOwner, FrameCopier {
     static final long FROM = 1;
     static final long TO = 9;
     static final long ITEM = 7;
@@ -31,15 +31,14 @@ public final class MigrationStress {
     final Migration migration;
     final int me;
     boolean refuses;
-    private final long block;
     private final long pointer;
     private final long contents;
 
     OneItem() {
       long infoBytes = FrameInfo.byteSize(0, FRAMES);
       pointer = infoBytes + Migration.byteSize();
-      contents = pointer + Long.BYTES;
-      block = Blocks.take(contents + FRAMES * Long.BYTES);
+      contents = infoBytes + Migration.byteSize() + Long.BYTES;
+      super(infoBytes + Migration.byteSize() + (1 + FRAMES) * Long.BYTES);
       movable = new MovableFrames(new FrameInfo[] {new FrameInfo(block, 0, FRAMES)});
       migration = new Migration(movable, this, true, block + infoBytes);
       me = movable.register(this);
@@ -115,10 +114,9 @@ public final class MigrationStress {
               && movable.tryDisown(pfn, me, ITEM));
     }
 
-    final int ended(boolean good) {
-      boolean right = good && migration.mismatches() == 0 && migration.problems() == 0;
-      Blocks.giveBack(block);
-      return right ? 1 : 0;
+    @Override
+    protected final int ended(boolean good) {
+      return super.ended(good && migration.mismatches() == 0 && migration.problems() == 0);
     }
   }
 

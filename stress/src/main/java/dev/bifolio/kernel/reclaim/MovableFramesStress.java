@@ -1,8 +1,8 @@
 package dev.bifolio.kernel.reclaim;
 
 import dev.bifolio.kernel.frame.Allowed;
-import dev.bifolio.kernel.frame.Blocks;
 import dev.bifolio.kernel.frame.FrameInfo;
+import dev.bifolio.kernel.frame.Race;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressMeta;
@@ -18,9 +18,7 @@ public final class MovableFramesStress {
   private MovableFramesStress() {}
 
   /// Two owners; an item of the first in a block that is charged to an account; a block of nobody.
-  static class Movable {
-    static final int YES = 1;
-    static final int NO = 0;
+  static class Movable extends Race {
     static final long FROM = 1;
     static final long TO = 9;
     static final long ITEM = 7;
@@ -33,10 +31,9 @@ public final class MovableFramesStress {
     final int mine;
     final int another;
     private final FrameInfo info;
-    private final long block;
 
     Movable() {
-      block = Blocks.take(FrameInfo.byteSize(0, FRAMES));
+      super(FrameInfo.byteSize(0, FRAMES));
       info = new FrameInfo(block, 0, FRAMES);
       movable = new MovableFrames(new FrameInfo[] {info});
       mine = movable.register((item, from, to) -> true);
@@ -44,10 +41,6 @@ public final class MovableFramesStress {
       info.put(FROM, FrameInfo.word(FrameInfo.KIND_NONE, ACCOUNT, 0, 0));
       movable.adopt(FROM, mine, ITEM);
       movable.capture(TO);
-    }
-
-    static int yes(boolean is) {
-      return is ? YES : NO;
     }
 
     final int tryPin(long pfn) {
@@ -106,11 +99,6 @@ public final class MovableFramesStress {
 
     private static long word(int owner, int pins, long item) {
       return FrameInfo.word(FrameInfo.KIND_MOVABLE_FIRST + owner, ACCOUNT, pins, item);
-    }
-
-    final int ended(boolean good) {
-      Blocks.giveBack(block);
-      return yes(good);
     }
   }
 
