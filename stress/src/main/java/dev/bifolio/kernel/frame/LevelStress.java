@@ -146,7 +146,7 @@ public final class LevelStress {
     public void end(III_Result r) {
       level.takeBack(first);
       level.takeBack(second);
-      r.r3 = endedWhole() & yes(true);
+      r.r3 = endedWhole() & yes(first != second);
     }
   }
 
