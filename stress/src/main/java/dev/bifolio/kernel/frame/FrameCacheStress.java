@@ -45,6 +45,17 @@ public final class FrameCacheStress {
       allocator.drainCaches();
     }
 
+    /// Takes all frames, and leaves these in the magazine, which are of different words.
+    final void fillMagazine(long... pfns) {
+      fill();
+      for (long pfn : pfns) {
+        ownerFree(pfn);
+      }
+      if (cache.cachedFrameCount() != pfns.length) {
+        throw new IllegalStateException("not in the magazine");
+      }
+    }
+
     final int closedWith(int freeFrames, long... inUse) {
       cache.close();
       return endedWith(freeFrames, inUse);
@@ -190,16 +201,9 @@ public final class FrameCacheStress {
 
     @Arbiter
     public void end(III_Result r) {
-      boolean[] seen = new boolean[AreaWord.FRAMES];
-      boolean good = true;
-      int count = 0;
-      for (long pfn = cache.allocate(); pfn != NONE; pfn = cache.allocate()) {
-        good &= !seen[(int) pfn];
-        seen[(int) pfn] = true;
-        count++;
-      }
+      boolean good = canTake(cache::allocate, AreaWord.FRAMES);
       cache.close();
-      r.r3 = ended(good && count == AreaWord.FRAMES);
+      r.r3 = ended(good);
     }
   }
 
@@ -272,12 +276,7 @@ public final class FrameCacheStress {
     private long yours;
 
     public APopOfTheMagazineBesideARequestThatTakesIt() {
-      fill();
-      ownerFree(5);
-      ownerFree(77);
-      if (cache.cachedFrameCount() != 2) {
-        throw new IllegalStateException("not in the magazine");
-      }
+      fillMagazine(5, 77);
     }
 
     @Actor
@@ -333,13 +332,7 @@ public final class FrameCacheStress {
   @State
   public static class AClosingWithAMagazineBesideALargeRequest extends Owned {
     public AClosingWithAMagazineBesideALargeRequest() {
-      fill();
-      for (int i = 0; i < 8; i++) {
-        ownerFree(60L * i);
-      }
-      if (cache.cachedFrameCount() != 8) {
-        throw new IllegalStateException("not in the magazine");
-      }
+      fillMagazine(0, 60, 120, 180, 240, 300, 360, 420);
     }
 
     @Actor

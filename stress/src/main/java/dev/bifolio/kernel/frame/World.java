@@ -2,6 +2,7 @@ package dev.bifolio.kernel.frame;
 
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.unit.Pages;
+import java.util.function.LongSupplier;
 
 /// A small machine for one race: the real allocator over real off-heap metadata, of a few areas.
 ///
@@ -96,6 +97,11 @@ class World extends Race {
   /// The end of a test in which so many frames are still free: whether just these can be had, one
   /// by one, each once, and none that is in use.
   final int endedWith(int freeFrames, long... inUse) {
+    return ended(canTake(() -> take(0, 0), freeFrames, inUse));
+  }
+
+  /// Whether just so many frames can be had from somebody, each once, and none that is in use.
+  final boolean canTake(LongSupplier from, int freeFrames, long... inUse) {
     boolean[] seen = new boolean[frameCount];
     boolean good = true;
     for (long pfn : inUse) {
@@ -103,11 +109,11 @@ class World extends Race {
       seen[(int) pfn] = true;
     }
     int count = 0;
-    for (long pfn = take(0, 0); pfn != NONE; pfn = take(0, 0)) {
+    for (long pfn = from.getAsLong(); pfn != NONE; pfn = from.getAsLong()) {
       good &= !seen[(int) pfn];
       seen[(int) pfn] = true;
       count++;
     }
-    return ended(good && count == freeFrames);
+    return good && count == freeFrames;
   }
 }

@@ -103,15 +103,23 @@ public final class MigrationStress {
       }
     }
 
-    /// The end of a test: the item is movable at its place, where its content is, and the other
+    /// The end of a test: the item, to which one was added, is movable at its place, and the other
     /// place is the mover's.
-    final int endedAt(long pfn, long content) {
-      long other = pfn == FROM ? TO : FROM;
-      return ended(
-          whereItIs() == pfn
-              && contentOf(pfn) == content
-              && movable.isCaptured(other)
-              && movable.tryDisown(pfn, me, ITEM));
+    final int endedAt(long pfn) {
+      return ended(isAt(pfn) && isMovers(pfn == FROM ? TO : FROM));
+    }
+
+    final boolean isAt(long pfn) {
+      return whereItIs() == pfn && contentOf(pfn) == 1 && movable.tryDisown(pfn, me, ITEM);
+    }
+
+    final boolean isMovers(long pfn) {
+      return movable.isCaptured(pfn);
+    }
+
+    /// Where the item is after a move.
+    static long placeAfter(int moved) {
+      return moved == YES ? TO : FROM;
     }
 
     @Override
@@ -137,7 +145,7 @@ public final class MigrationStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = endedAt(r.r2 == 1 ? TO : FROM, 1);
+      r.r3 = endedAt(placeAfter(r.r2));
     }
   }
 
@@ -158,7 +166,7 @@ public final class MigrationStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = endedAt(r.r2 == 1 ? TO : FROM, 1);
+      r.r3 = endedAt(placeAfter(r.r2));
     }
   }
 
@@ -183,7 +191,7 @@ public final class MigrationStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = endedAt(FROM, 1);
+      r.r3 = endedAt(FROM);
     }
   }
 
@@ -213,12 +221,7 @@ public final class MigrationStress {
     public void end(III_Result r) {
       long pfn = r.r1 == 1 ? TO : ELSEWHERE;
       long vain = r.r1 == 1 ? ELSEWHERE : TO;
-      boolean good =
-          whereItIs() == pfn
-              && contentOf(pfn) == 1
-              && movable.isCaptured(FROM)
-              && movable.isCaptured(vain);
-      r.r3 = ended(good && movable.tryDisown(pfn, me, ITEM));
+      r.r3 = ended(isAt(pfn) && isMovers(FROM) && isMovers(vain));
     }
   }
 
@@ -246,7 +249,7 @@ public final class MigrationStress {
     @Arbiter
     public void end(III_Result r) {
       long other = freed == FROM ? TO : FROM;
-      boolean good = freed == (r.r2 == 1 ? TO : FROM) && movable.isCaptured(other);
+      boolean good = freed == placeAfter(r.r2) && isMovers(other);
       r.r3 = ended(good && movable.wordOf(freed) == 0);
     }
   }

@@ -97,8 +97,30 @@ public final class MovableFramesStress {
       return movable.wordOf(pfn) == word(another, 0, OTHER_ITEM);
     }
 
+    /// The end of a race with a mover's begin, after which nobody has a pin.
+    final int endedUnpinned(int begun) {
+      return ended(begun == YES ? isMoving(FROM) : isMovable(FROM, 0));
+    }
+
     private static long word(int owner, int pins, long item) {
       return FrameInfo.word(FrameInfo.KIND_MOVABLE_FIRST + owner, ACCOUNT, pins, item);
+    }
+  }
+
+  /// The item is being moved.
+  static class Moving extends Movable {
+    Moving() {
+      begin();
+    }
+
+    /// The end of a move that was committed.
+    final int endedCommitted(boolean targetIsRight) {
+      return ended(targetIsRight && movable.isCaptured(FROM));
+    }
+
+    /// The end of one that was given up.
+    final int endedAborted(int pins) {
+      return ended(isMovable(FROM, pins) && movable.isCaptured(TO));
     }
   }
 
@@ -190,7 +212,7 @@ public final class MovableFramesStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = ended(r.r2 == YES ? isMoving(FROM) : isMovable(FROM, 0));
+      r.r3 = endedUnpinned(r.r2);
     }
   }
 
@@ -303,7 +325,7 @@ public final class MovableFramesStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = ended(r.r2 == YES ? isMoving(FROM) : isMovable(FROM, 0));
+      r.r3 = endedUnpinned(r.r2);
     }
   }
 
@@ -347,11 +369,7 @@ public final class MovableFramesStress {
   @JCStressTest
   @JCStressMeta(Allowed.PerhapsTheFirst.class)
   @State
-  public static class APinOfTheTargetBesideACommit extends Movable {
-    public APinOfTheTargetBesideACommit() {
-      begin();
-    }
-
+  public static class APinOfTheTargetBesideACommit extends Moving {
     @Actor
     public void owner(III_Result r) {
       r.r1 = tryPin(TO);
@@ -364,7 +382,7 @@ public final class MovableFramesStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = ended(isMovable(TO, r.r1) && movable.isCaptured(FROM));
+      r.r3 = endedCommitted(isMovable(TO, r.r1));
     }
   }
 
@@ -372,11 +390,7 @@ public final class MovableFramesStress {
   @JCStressTest
   @JCStressMeta(Allowed.OnlyTheSecond.class)
   @State
-  public static class APinOfTheSourceBesideACommit extends Movable {
-    public APinOfTheSourceBesideACommit() {
-      begin();
-    }
-
+  public static class APinOfTheSourceBesideACommit extends Moving {
     @Actor
     public void owner(III_Result r) {
       r.r1 = yes(movable.pin(FROM, mine, ITEM)); // waits
@@ -389,7 +403,7 @@ public final class MovableFramesStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = ended(isMovable(TO, 0) && movable.isCaptured(FROM));
+      r.r3 = endedCommitted(isMovable(TO, 0));
     }
   }
 
@@ -397,11 +411,7 @@ public final class MovableFramesStress {
   @JCStressTest
   @JCStressMeta(Allowed.PerhapsTheFirst.class)
   @State
-  public static class ADisowningOfTheTargetBesideACommit extends Movable {
-    public ADisowningOfTheTargetBesideACommit() {
-      begin();
-    }
-
+  public static class ADisowningOfTheTargetBesideACommit extends Moving {
     @Actor
     public void owner(III_Result r) {
       r.r1 = disown(FROM) + disown(TO);
@@ -414,8 +424,7 @@ public final class MovableFramesStress {
 
     @Arbiter
     public void end(III_Result r) {
-      boolean target = r.r1 == YES ? isNotMovable(TO) : isMovable(TO, 0);
-      r.r3 = ended(target && movable.isCaptured(FROM));
+      r.r3 = endedCommitted(r.r1 == YES ? isNotMovable(TO) : isMovable(TO, 0));
     }
   }
 
@@ -423,9 +432,8 @@ public final class MovableFramesStress {
   @JCStressTest
   @JCStressMeta(Allowed.Both.class)
   @State
-  public static class APinBesideAnAbort extends Movable {
+  public static class APinBesideAnAbort extends Moving {
     public APinBesideAnAbort() {
-      begin();
       movable.mirror(FROM, TO);
     }
 
@@ -442,7 +450,7 @@ public final class MovableFramesStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = ended(isMovable(FROM, 1) && movable.isCaptured(TO));
+      r.r3 = endedAborted(1);
     }
   }
 
@@ -450,11 +458,7 @@ public final class MovableFramesStress {
   @JCStressTest
   @JCStressMeta(Allowed.OnlyTheSecond.class)
   @State
-  public static class APinOfTheTargetBesideAnAbort extends Movable {
-    public APinOfTheTargetBesideAnAbort() {
-      begin();
-    }
-
+  public static class APinOfTheTargetBesideAnAbort extends Moving {
     @Actor
     public void owner(III_Result r) {
       r.r1 = tryPin(TO);
@@ -469,7 +473,7 @@ public final class MovableFramesStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = ended(isMovable(FROM, 0) && movable.isCaptured(TO));
+      r.r3 = endedAborted(0);
     }
   }
 }

@@ -174,6 +174,11 @@ class SmallCache extends Race implements FrameSource, PageBacking, FrameCopier {
     return ended(synced && pageInFile(PAGE) == value);
   }
 
+  /// Releases the page that one of two actors has got, the first his page or the second the other.
+  final void releaseGot(int first) {
+    release(first == YES ? PAGE : OTHER_PAGE, false);
+  }
+
   /// A page in a cache, unused, of the value 7; and where it is.
   static class OnePage extends SmallCache {
     static final long VALUE = 7;
@@ -188,6 +193,27 @@ class SmallCache extends Race implements FrameSource, PageBacking, FrameCopier {
       if (!dirty) {
         cache.sync();
       }
+    }
+  }
+
+  /// Such a page, clean, that one actor gets while the other wants it to go.
+  static class OnePageGot extends OnePage {
+    private long found;
+
+    OnePageGot() {
+      super(2, false);
+    }
+
+    final int getIt() {
+      found = get(PAGE);
+      return served(found);
+    }
+
+    /// The end: what was got is there, read again if it went before.
+    final int endedGot(int wentBefore) {
+      boolean there = contentOf(found) == VALUE && reads.get() == 1 + wentBefore;
+      release(PAGE, false);
+      return ended(there);
     }
   }
 }

@@ -51,14 +51,17 @@ public final class AccountTreeStress {
     }
   }
 
+  /// Such a group with two accounts.
+  static class TwoAccounts extends Group {
+    final int first = account(0);
+    final int second = account(0);
+  }
+
   /// One of them, and the other's failure is counted.
   @JCStressTest
   @JCStressMeta(Allowed.OneOfThem.class)
   @State
-  public static class TwoChargesForTheLastOfAGroup extends Group {
-    private final int first = account(0);
-    private final int second = account(0);
-
+  public static class TwoChargesForTheLastOfAGroup extends TwoAccounts {
     @Actor
     public void one(III_Result r) {
       r.r1 = charge(first, 6);
@@ -79,10 +82,7 @@ public final class AccountTreeStress {
   @JCStressTest
   @JCStressMeta(Allowed.Both.class)
   @State
-  public static class TwoChargesThatFit extends Group {
-    private final int first = account(0);
-    private final int second = account(0);
-
+  public static class TwoChargesThatFit extends TwoAccounts {
     @Actor
     public void one(III_Result r) {
       r.r1 = charge(first, 4);
@@ -103,10 +103,7 @@ public final class AccountTreeStress {
   @JCStressTest
   @JCStressMeta(Allowed.PerhapsTheFirst.class)
   @State
-  public static class AChargeBesideARefund extends Group {
-    private final int first = account(0);
-    private final int second = account(0);
-
+  public static class AChargeBesideARefund extends TwoAccounts {
     public AChargeBesideARefund() {
       charge(second, 6);
     }
