@@ -190,7 +190,7 @@ final class TableStep {
     KernelSections known = options.kernelSections();
     boolean isBounded = kernel.base() >= 0 && kernel.last() < Long.MAX_VALUE - Pages.PAGE_MASK;
     if (!isBounded || !isMappable(Pages.alignDown(kernel.base()), kernel.last())) {
-      notes.warning("kernel " + kernel + " is not mapped: not all of it is RAM that may be");
+      notes.line("tables: kernel " + kernel + " is not mapped, not all of it is RAM that may be");
       return null;
     }
     KernelSections sections = known == null ? KernelSections.of(kernel) : known;
@@ -232,13 +232,13 @@ final class TableStep {
     TableSource source = new TableSource(zoned);
     from.setSource(source);
     MapOutcome outcome = space.open() ? mapAll(layout, space, headroom) : MapOutcome.NO_TABLE;
+    source.endBoot();
     zoned.zones().drainCaches();
     if (outcome != MapOutcome.MAPPED) {
       throw new BootException(
           BootException.NO_TABLES + ": " + outcome + " after " + space.tableCount() + " tables");
     }
     takeDown(before);
-    source.endBoot();
     return new KernelTables(layout, space, from);
   }
 

@@ -10,6 +10,8 @@ import dev.bifolio.kernel.firmware.MemoryMap;
 import dev.bifolio.kernel.firmware.MemoryRegion;
 import dev.bifolio.kernel.firmware.ReservedRegion;
 import dev.bifolio.kernel.frame.AllocationFlags;
+import dev.bifolio.kernel.platform.Memory;
+import dev.bifolio.kernel.table.PageFormat;
 import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.testkit.SplitMix64;
 import java.math.BigInteger;
@@ -95,6 +97,9 @@ final class BootModel {
       if (options.fdtByteSize() > 0 && region.source() == ReservedRegion.Source.FDT) {
         placed.add(region);
       }
+      if (region.name().equals("table pool")) {
+        placed.add(region);
+      }
     }
     return placed;
   }
@@ -177,7 +182,7 @@ final class BootModel {
     assertEquals(model.presentFrames, frames.present());
     assertEquals(model.presentFrames - model.count(), frames.reserved());
     assertEquals(frames.present() - frames.reserved() - frames.memMap(), frames.managed());
-    assertEquals(frames.managed() - frames.heap(), frames.free());
+    assertEquals(frames.managed() - frames.heap() - frames.tables(), frames.free());
     assertEquals(0, frames.cached(), "a boot ends with empty caches");
     assertEquals(frames.free(), machine.freeFrameCount());
     assertEquals(frames.managed(), machine.managedFrameCount());
@@ -185,9 +190,40 @@ final class BootModel {
       model.take(section.range().base() >>> 12, section.range().end() >>> 12);
     }
     model.take(report.heap().base() >>> 12, report.heap().end() >>> 12);
+    long tables = 0;
+    for (long pfn : tableFrames(machine)) {
+      model.take(pfn, pfn + 1);
+      tables++;
+    }
+    assertEquals(frames.tables(), tables);
     assertEquals(frames.free(), model.count());
     allocateEverything(machine, model, seed);
     machine.assertValid();
+  }
+
+  /// The frames that hold the kernel's tables, found by walking their bytes; for any format the way
+  /// down is the same, so what a walk needs is asked of the format.
+  static List<Long> tableFrames(Machine machine) {
+    List<Long> found = new ArrayList<>();
+    if (machine.kernelTables() != null) {
+      PageFormat format = machine.kernelSpace().format();
+      for (int root = 0; root < format.rootCount(); root++) {
+        addTables(machine, format, machine.kernelSpace().rootAddress(root), format.levels(), found);
+      }
+    }
+    return found;
+  }
+
+  private static void addTables(
+      Machine machine, PageFormat format, long table, int level, List<Long> found) {
+    found.add(table >>> 12);
+    for (int i = 0; i < format.entryCount() && level > 1; i++) {
+      long at = machine.physToVirt(table) + (long) i * format.entryByteSize();
+      long entry = format.entryByteSize() == 8 ? Memory.getLong(at) : Memory.getInt(at);
+      if (format.isPresent(entry) && !format.isLeaf(level, entry)) {
+        addTables(machine, format, format.address(0, entry), level - 1, found);
+      }
+    }
   }
 
   private static void allocateEverything(Machine machine, BootModel model, long seed) {
