@@ -238,14 +238,10 @@ final class TableStep {
       throw new BootException(
           BootException.NO_TABLES + ": " + outcome + " after " + space.tableCount() + " tables");
     }
-    takeDown(before);
-    return new KernelTables(layout, space, from);
-  }
-
-  private void takeDown(AddressSpace before) {
     FlushBatch batch = new FlushBatch(0, null);
-    before.unmapAny(0, Pages.GIB, false, batch);
-    before.flushed(batch);
+    before.destroy(batch);
+    long _ = before.flushed(batch);
+    return new KernelTables(layout, space, from);
   }
 
   private MapOutcome mapAll(KernelLayout layout, AddressSpace space, Headroom headroom) {
