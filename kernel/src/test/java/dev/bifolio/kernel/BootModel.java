@@ -10,8 +10,6 @@ import dev.bifolio.kernel.firmware.MemoryMap;
 import dev.bifolio.kernel.firmware.MemoryRegion;
 import dev.bifolio.kernel.firmware.ReservedRegion;
 import dev.bifolio.kernel.frame.AllocationFlags;
-import dev.bifolio.kernel.platform.Memory;
-import dev.bifolio.kernel.table.PageFormat;
 import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.testkit.SplitMix64;
 import java.math.BigInteger;
@@ -19,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /// Which frames a boot may hand out, computed from the map alone: intervals in a tree, big integers
 /// for the addresses, nothing of the kernel's own code.
@@ -33,14 +32,9 @@ final class BootModel {
   /// The model of a boot. Where boot itself found places, the report says where; that those are
   /// legal is checked elsewhere.
   static BootModel of(MemoryMap map, BootOptions options, BootReport report) {
-    BootModel model = new BootModel();
     Architecture architecture = report.architecture();
-    model.addRam(map, options, architecture == Architecture.I386);
+    BootModel model = presentOf(map, options, architecture);
     boolean isPc = architecture == Architecture.X86_64 || architecture == Architecture.I386;
-    if (isPc) {
-      model.remove(0, 1);
-      model.remove(160, 256);
-    }
     model.presentFrames = model.count();
     for (int i = 0; i < map.reservedCount(); i++) {
       ReservedRegion region = map.reserved(i);
@@ -66,6 +60,18 @@ final class BootModel {
     }
     for (ReservedRegion region : placedByBoot(map, options, report)) {
       model.exclude(region.range());
+    }
+    return model;
+  }
+
+  /// The frames of RAM that the machine can use, reserved ones too.
+  static BootModel presentOf(
+      MemoryMap map, BootOptions options, @Nullable Architecture architecture) {
+    BootModel model = new BootModel();
+    model.addRam(map, options, architecture == Architecture.I386);
+    if (architecture == Architecture.X86_64 || architecture == Architecture.I386) {
+      model.remove(0, 1);
+      model.remove(160, 256);
     }
     return model;
   }
@@ -123,7 +129,7 @@ final class BootModel {
         end.add(PAGE).subtract(BigInteger.ONE).divide(PAGE).longValue());
   }
 
-  private void add(long start, long end) {
+  void add(long start, long end) {
     if (start < end) {
       remove(start, end);
       allowed.put(start, end);
@@ -191,7 +197,7 @@ final class BootModel {
     }
     model.take(report.heap().base() >>> 12, report.heap().end() >>> 12);
     long tables = 0;
-    for (long pfn : tableFrames(machine)) {
+    for (long pfn : KernelTablesModel.check(map, options, machine)) {
       model.take(pfn, pfn + 1);
       tables++;
     }
@@ -199,31 +205,6 @@ final class BootModel {
     assertEquals(frames.free(), model.count());
     allocateEverything(machine, model, seed);
     machine.assertValid();
-  }
-
-  /// The frames that hold the kernel's tables, found by walking their bytes; for any format the way
-  /// down is the same, so what a walk needs is asked of the format.
-  static List<Long> tableFrames(Machine machine) {
-    List<Long> found = new ArrayList<>();
-    if (machine.kernelTables() != null) {
-      PageFormat format = machine.kernelSpace().format();
-      for (int root = 0; root < format.rootCount(); root++) {
-        addTables(machine, format, machine.kernelSpace().rootAddress(root), format.levels(), found);
-      }
-    }
-    return found;
-  }
-
-  private static void addTables(
-      Machine machine, PageFormat format, long table, int level, List<Long> found) {
-    found.add(table >>> 12);
-    for (int i = 0; i < format.entryCount() && level > 1; i++) {
-      long at = machine.physToVirt(table) + (long) i * format.entryByteSize();
-      long entry = format.entryByteSize() == 8 ? Memory.getLong(at) : Memory.getInt(at);
-      if (format.isPresent(entry) && !format.isLeaf(level, entry)) {
-        addTables(machine, format, format.address(0, entry), level - 1, found);
-      }
-    }
   }
 
   private static void allocateEverything(Machine machine, BootModel model, long seed) {
