@@ -6,8 +6,8 @@ public enum AlterOutcome {
   ALTERED,
   /// Some of the range is no area.
   NOT_MAPPED,
-  /// Areas would have to be split, and there is no memory for the nodes.
-  NO_NODE,
+  /// Areas or large pages would have to be split, and there is no memory for that.
+  NO_MEMORY,
   /// It is empty, ends before it begins, does not lie on page borders, or outside the space.
   NOT_A_RANGE;
 }

@@ -38,6 +38,25 @@ public final class AreaFlags {
 
   private AreaFlags() {}
 
+  /// What a page of an area allows, but for stores: those are for pages that are known to be
+  /// private, or to be written.
+  ///
+  /// @param flags of an area
+  /// @return [PageFlags]; a page of an area that nobody may touch keeps its bytes for the kernel
+  static int toPage(int flags) {
+    if ((flags & ACCESS) == 0) {
+      return PageFlags.READ | PageFlags.ACCESSED;
+    }
+    int access = (flags & WRITE) != 0 ? flags | READ : flags;
+    return (access & (READ | EXECUTE)) | PageFlags.USER | PageFlags.ACCESSED;
+  }
+
+  /// As [#toPage], and stores if the area allows them.
+  static int toWritablePage(int flags) {
+    boolean isWritable = (flags & WRITE) != 0;
+    return toPage(flags) | (isWritable ? PageFlags.WRITE | PageFlags.DIRTY : 0);
+  }
+
   /// Refuses bits without a meaning.
   ///
   /// @param flags any

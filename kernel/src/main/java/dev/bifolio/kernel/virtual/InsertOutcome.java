@@ -7,7 +7,7 @@ public enum InsertOutcome {
   /// Some of it is an area already.
   OVERLAPS,
   /// There is no memory for its node.
-  NO_NODE,
+  NO_MEMORY,
   /// It is empty, ends before it begins, does not lie on page borders, or outside the space.
   NOT_A_RANGE;
 }

@@ -62,7 +62,7 @@ public final class ProgramBreak {
         case OVERLAPS -> {
           return BreakOutcome.OVERLAPS;
         }
-        case NO_NODE -> {
+        case NO_MEMORY -> {
           return BreakOutcome.NO_MEMORY;
         }
         case NOT_A_RANGE -> {
@@ -75,6 +75,16 @@ public final class ProgramBreak {
     }
     Memory.putLong(address, to - base);
     return BreakOutcome.MOVED;
+  }
+
+  /// Where the break is after a fork: where the other one is, whose area has been copied.
+  void follow(ProgramBreak other) {
+    Memory.putLong(address, Memory.getLong(other.address));
+  }
+
+  /// There is no area any more.
+  void forget() {
+    Memory.putLong(address, 0);
   }
 
   /// Moves the break back to its base.

@@ -4,8 +4,8 @@ package dev.bifolio.kernel.virtual;
 public enum RemoveOutcome {
   /// No area has any of it.
   REMOVED,
-  /// An area would have to be split, and there is no memory for the second node.
-  NO_NODE,
+  /// An area or a large page would have to be split, and there is no memory for that.
+  NO_MEMORY,
   /// It is empty, ends before it begins, does not lie on page borders, or outside the space.
   NOT_A_RANGE;
 }

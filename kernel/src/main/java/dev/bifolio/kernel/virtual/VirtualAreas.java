@@ -124,7 +124,7 @@ public final class VirtualAreas {
     } else if (nodes.reserve(1)) {
       addNode(start, end, flags, backing, offset);
     } else {
-      return InsertOutcome.NO_NODE;
+      return InsertOutcome.NO_MEMORY;
     }
     addPages(end - start);
     mergeAt(end);
@@ -156,7 +156,7 @@ public final class VirtualAreas {
     long area = tree.firstAbove(start);
     if (area != NO_AREA && nodes.start(area) < start && nodes.end(area) > end) {
       if (!nodes.reserve(1)) {
-        return RemoveOutcome.NO_NODE;
+        return RemoveOutcome.NO_MEMORY;
       }
       splitAt(area, end);
     }
@@ -206,7 +206,7 @@ public final class VirtualAreas {
     boolean splitsFirst = nodes.start(first) < start && changes(first, mask, flags);
     boolean splitsLast = nodes.end(last) > end && changes(last, mask, flags);
     if (!nodes.reserve((splitsFirst ? 1 : 0) + (splitsLast ? 1 : 0))) {
-      return AlterOutcome.NO_NODE;
+      return AlterOutcome.NO_MEMORY;
     }
     if (splitsLast) {
       splitAt(last, end);

@@ -73,7 +73,7 @@ class VirtualAreasModelTest {
       if (isFree && outcome == InsertOutcome.INSERTED) {
         model.put(start, end, flags, backing, offset);
       } else {
-        assertEquals(isFree ? InsertOutcome.NO_NODE : InsertOutcome.OVERLAPS, outcome);
+        assertEquals(isFree ? InsertOutcome.NO_MEMORY : InsertOutcome.OVERLAPS, outcome);
       }
     }
 
@@ -82,7 +82,7 @@ class VirtualAreasModelTest {
       if (outcome == RemoveOutcome.REMOVED) {
         model.remove(start, end);
       } else {
-        assertEquals(RemoveOutcome.NO_NODE, outcome);
+        assertEquals(RemoveOutcome.NO_MEMORY, outcome);
       }
     }
 
@@ -94,7 +94,7 @@ class VirtualAreasModelTest {
       if (isFull && outcome == AlterOutcome.ALTERED) {
         model.alter(start, end, mask, flags);
       } else {
-        assertEquals(isFull ? AlterOutcome.NO_NODE : AlterOutcome.NOT_MAPPED, outcome);
+        assertEquals(isFull ? AlterOutcome.NO_MEMORY : AlterOutcome.NOT_MAPPED, outcome);
       }
     }
 

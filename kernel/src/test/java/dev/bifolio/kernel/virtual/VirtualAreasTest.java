@@ -215,16 +215,16 @@ class VirtualAreasTest {
     // One node is left: enough for a split in two, not for one in three.
     String before = text();
     assertEquals(
-        AlterOutcome.NO_NODE, areas.alter(0x2000, 0x3000, AreaFlags.ACCESS, AreaFlags.READ));
+        AlterOutcome.NO_MEMORY, areas.alter(0x2000, 0x3000, AreaFlags.ACCESS, AreaFlags.READ));
     assertEquals(before, text());
     assertEquals(RemoveOutcome.REMOVED, areas.remove(0x2000, 0x3000));
     before = text();
-    assertEquals(RemoveOutcome.NO_NODE, areas.remove(0x6000, 0x7000));
+    assertEquals(RemoveOutcome.NO_MEMORY, areas.remove(0x6000, 0x7000));
     assertEquals(
-        AlterOutcome.NO_NODE, areas.alter(0x5000, 0x6000, AreaFlags.ACCESS, AreaFlags.READ));
+        AlterOutcome.NO_MEMORY, areas.alter(0x5000, 0x6000, AreaFlags.ACCESS, AreaFlags.READ));
     assertEquals(
-        AlterOutcome.NO_NODE, areas.alter(0x6000, 0x8000, AreaFlags.ACCESS, AreaFlags.READ));
-    assertEquals(InsertOutcome.NO_NODE, insert(0x4000, 0x5000, AreaFlags.READ));
+        AlterOutcome.NO_MEMORY, areas.alter(0x6000, 0x8000, AreaFlags.ACCESS, AreaFlags.READ));
+    assertEquals(InsertOutcome.NO_MEMORY, insert(0x4000, 0x5000, AreaFlags.READ));
     assertEquals(before, text());
     // What needs none is done all the same.
     assertEquals(
