@@ -64,12 +64,13 @@ class InfoSharersTest {
   @Test
   void threadsCountRight() throws InterruptedException {
     AtomicInteger last = new AtomicInteger();
-    Runnable work = () -> {
-      for (int i = 0; i < 50_000; i++) {
-        assertTrue(sharers.add(103));
-        last.addAndGet(sharers.drop(103) ? 1 : 0);
-      }
-    };
+    Runnable work =
+        () -> {
+          for (int i = 0; i < 50_000; i++) {
+            assertTrue(sharers.add(103));
+            last.addAndGet(sharers.drop(103) ? 1 : 0);
+          }
+        };
     Threads.runAll(List.of(work, work, work));
     assertEquals(0, last.get());
     assertEquals(1, sharers.count(103));

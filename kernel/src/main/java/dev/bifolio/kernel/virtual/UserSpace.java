@@ -258,6 +258,7 @@ public final class UserSpace {
       areas.clear();
       heap.forget();
       space.destroy(batch);
+      finish();
     } finally {
       lock.unlock();
     }
