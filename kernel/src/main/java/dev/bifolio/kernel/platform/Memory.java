@@ -99,6 +99,16 @@ public final class Memory {
     INT.setRelease(ALL, address & ALIGNED_4, value);
   }
 
+  /// Compare-and-set of 4 bytes with volatile semantics.
+  ///
+  /// @param address a multiple of 4
+  /// @param expected the value that must be there
+  /// @param value the value to store
+  /// @return true if the store took place
+  public static boolean compareAndSetInt(long address, int expected, int value) {
+    return INT.compareAndSet(ALL, address & ALIGNED_4, expected, value);
+  }
+
   /// Load of 8 bytes with acquire semantics.
   ///
   /// @param address a multiple of 8

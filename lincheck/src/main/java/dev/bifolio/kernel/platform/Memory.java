@@ -93,6 +93,26 @@ public final class Memory {
 
   /// See the kernel's class.
   ///
+  /// @param address a multiple of 4
+  /// @param expected the value that must be there
+  /// @param value the value to store
+  /// @return true if the store took place
+  public static boolean compareAndSetInt(long address, int expected, int value) {
+    int shift = shift(address);
+    while (true) {
+      long before = words.get(index(address));
+      if ((int) (before >>> shift) != expected) {
+        return false;
+      }
+      long after = (before & ~(0xFFFF_FFFFL << shift)) | ((value & 0xFFFF_FFFFL) << shift);
+      if (words.compareAndSet(index(address), before, after)) {
+        return true;
+      }
+    }
+  }
+
+  /// See the kernel's class.
+  ///
   /// @param address any
   /// @return the value
   public static byte getByte(long address) {
