@@ -11,6 +11,7 @@ import dev.bifolio.kernel.table.FlushBatch;
 import dev.bifolio.kernel.table.MapOutcome;
 import dev.bifolio.kernel.table.PageFlags;
 import dev.bifolio.kernel.table.PageFormat;
+import dev.bifolio.kernel.table.ProtectOutcome;
 import dev.bifolio.kernel.table.TableFrames;
 import dev.bifolio.kernel.table.UnmapOutcome;
 import dev.bifolio.kernel.unit.FrameSource;
@@ -138,7 +139,7 @@ final class WalkedSpace implements AutoCloseable {
     }
     if (choice < 6) {
       int flags = flags();
-      if (space.protect(at, byteSize, flags, batch) == UnmapOutcome.DONE) {
+      if (space.protect(at, byteSize, flags, batch) == ProtectOutcome.DONE) {
         int kept = PageFlags.ACCESSED | PageFlags.DIRTY;
         model.change(at, byteSize, old -> flags | (old & kept));
       }
