@@ -3,6 +3,7 @@ package dev.bifolio.kernel.table.qemu;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 
+import dev.bifolio.kernel.table.MmuControl;
 import dev.bifolio.kernel.table.PageFlags;
 import dev.bifolio.kernel.table.PageFormat;
 import java.io.IOException;
@@ -30,7 +31,7 @@ import java.util.regex.Pattern;
 ///
 /// Source: Intel SDM 3A, 3.4.5 (segment descriptors), 5.6 and 5.7 (rights, page faults), 7.11
 /// (gates), 8.2 (task state), 10.9 (modes).
-final class X86Walker implements Walker {
+final class X86Guest implements Guest {
   /// Tables from 1 MiB on; nothing but memory from 8 GiB on.
   static final WalkedSpace.Places PLACES_64 =
       new WalkedSpace.Places(0x8_0000, 0x10_0000, 0x100_0000, 1L << 33);
@@ -83,7 +84,7 @@ final class X86Walker implements Walker {
   private final QemuMachine machine;
   private final GdbStub stub;
 
-  X86Walker(Path folder, WalkedSpace space) throws IOException {
+  X86Guest(Path folder, WalkedSpace space) throws IOException {
     format = space.format;
     isWide = format.entryByteSize() == Long.BYTES;
     page = space.places.codePage();
@@ -222,6 +223,11 @@ final class X86Walker implements Walker {
       throw new IOException("a reserved bit is set on the way to " + stub.register("cr2"));
     }
     return (code & FAULT_PRESENT) != 0 ? Access.Answer.FORBIDDEN : Access.Answer.NOT_PRESENT;
+  }
+
+  @Override
+  public int control() {
+    return MmuControl.X86_WP | MmuControl.X86_PGE | (isWide ? MmuControl.X86_NXE : 0);
   }
 
   // ---- The monitor ----
