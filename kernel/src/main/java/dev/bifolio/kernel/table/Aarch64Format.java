@@ -54,6 +54,16 @@ public final class Aarch64Format extends PageFormat {
   }
 
   @Override
+  long startOf(int root, int index) {
+    return (long) index << shift(levels()) | (root == 1 ? -1L << 48 : 0);
+  }
+
+  @Override
+  int kernelIndex() {
+    return entryCount();
+  }
+
+  @Override
   public boolean isCanonical(long virtualAddress) {
     return virtualAddress >> 48 == 0 || virtualAddress >> 48 == -1;
   }

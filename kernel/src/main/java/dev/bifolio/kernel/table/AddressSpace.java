@@ -1,9 +1,6 @@
 package dev.bifolio.kernel.table;
 
-import dev.bifolio.kernel.platform.Cpu;
-import dev.bifolio.kernel.platform.Memory;
-import dev.bifolio.kernel.platform.SpinLock;
-import dev.bifolio.kernel.unit.Pages;
+import org.jspecify.annotations.Nullable;
 
 /// The page tables of one space of virtual addresses.
 ///
@@ -11,24 +8,35 @@ import dev.bifolio.kernel.unit.Pages;
 ///
 /// ```
 ///   map, unmap, protect     one writer at a time, under the space's lock:
-///                           first walk: is it legal, how many tables does it take?
-///                           all of these are allocated, or nothing has changed
+///   split, collapse         first walk: is it legal, how many tables does it take?
+///   replace, copyTo         all of these are allocated, or nothing has changed
 ///                           second walk: cannot fail
-///   translate               any number of readers, without the lock
+///   lookup, translate       any number of readers, without the lock
 ///   flushed                 frees the tables that a change has emptied
 /// ```
 ///
-/// A reader walks tables that a writer changes meanwhile. Entries are stored with release, and a
-/// new table is filled before it is named, so he finds what was or what is. Two things he must not
-/// find: a table that was freed and is something else by now, and a page in the moment in which it
-/// is taken away only to be replaced (break before make). The *sequence* changes with both; who
-/// sees that it changed while he walked, walks again.
+/// A change says in a [FlushBatch] what processors have to forget. Its tables, and the pages that
+/// are gone, wait there until [#flushed].
 ///
 /// - I1 The bytes of the tables are all that says what is mapped; counters follow them.
-/// - I2 A table below a root has a present entry, unless who unmapped wanted it kept.
-/// - I3 A table is freed after the processors have flushed, and after the sequence has changed.
+/// - I2 A table below a root has a present entry, unless who unmapped wanted it kept, or it is
+///   pinned or shared with user spaces.
+/// - I3 A table is freed after the processors have flushed, and after the sequence has changed by
+///   which readers without the lock notice it.
+/// - I4 Bits that a processor sets in an entry, accessed and dirty, are never lost: entries that it
+///   may use change by compare-and-set, and are read to the last when they are taken away.
 ///
-/// Lock order: the lock of a space, then that of a zone, then what the frame allocator takes.
+/// *Kernel and user.* The upper half belongs to the kernel in every space. A user space
+/// ([#open(AddressSpace)]) has copies of the root entries of that half, or shares the second root
+/// where the format has one; it cannot change them. While there are user spaces the kernel's space
+/// refuses what would change one of these entries, so tables that it will need later are made
+/// before ([#pin]).
+///
+/// All but [#lookup], [#translate] and [#tableAt] is refused with an `IllegalStateException` while
+/// the space is not open.
+///
+/// Lock order: the lock of a space (of two spaces, that of the source of a copy first), then that
+/// of a zone, then what the frame allocator takes.
 ///
 /// Cost: a single page is a lock, a load and a store a level. No Java objects after the
 /// constructor.
@@ -37,58 +45,85 @@ import dev.bifolio.kernel.unit.Pages;
 /// RISC-V privileged architecture, 4.2.1 (SFENCE.VMA).
 public final class AddressSpace {
   /// Bytes of memory that it needs.
-  public static final int BYTE_SIZE = 128;
+  public static final int BYTE_SIZE = SpaceWords.BYTE_SIZE;
 
   /// Not mapped.
   public static final long NOT_MAPPED = -1;
 
-  private static final int LOCK = 0;
-  private static final int SEQUENCE = 8;
-  private static final int ROOTS = 16;
-  private static final int TABLES = 32;
-  private static final int PAGES = 40;
-
-  private static final int TURNS_BEFORE_REST = 256;
-
   private final PageFormat format;
-  private final TableTree tree;
-  private final TableMapper mapper;
-  private final TableChanger changer;
-  private final long address;
-  private final SpinLock lock;
+  private final SpaceCore core;
 
-  /// A space without tables, until [#open].
+  /// A space without tables, until it is opened.
   ///
   /// @param format how its tables are written
   /// @param frames where they come from
   /// @param address of [#BYTE_SIZE] zero bytes, a multiple of 8
   public AddressSpace(PageFormat format, TableFrames frames, long address) {
     this.format = format;
-    this.address = address;
-    lock = new SpinLock(address + LOCK);
-    tree = new TableTree(format, frames);
-    mapper = new TableMapper(tree);
-    changer = new TableChanger(tree);
+    core = new SpaceCore(format, frames, address);
   }
 
-  /// Allocates the roots. While nobody else uses the space.
+  // ---- Open and destroy ----
+
+  /// Opens a space of its own, both halves: the kernel's, or one that has no kernel. While nobody
+  /// else uses it.
   ///
-  /// @return false, and nothing has changed, if there is no memory for them
+  /// @return false, and nothing has changed, if there is no memory for the roots
+  /// @throws IllegalStateException if it is open
   public boolean open() {
-    int count = format.rootCount();
-    if (!tree.stockUp(count)) {
+    return core.open(format.rootCount());
+  }
+
+  /// Opens a user space, whose upper half is the kernel's. While nobody else uses it; others may
+  /// use the kernel's meanwhile.
+  ///
+  /// @param kernelSpace open, of the same format, with a kernel half of its own
+  /// @return false, and nothing has changed, if there is no memory for the root
+  /// @throws IllegalArgumentException if it is not like that
+  /// @throws IllegalStateException if it is open
+  public boolean open(AddressSpace kernelSpace) {
+    if (kernelSpace.format != format || !kernelSpace.core.isKernel()) {
+      throw new IllegalArgumentException("that is no kernel's space of format " + format);
+    }
+    if (!core.open(1)) {
       return false;
     }
-    for (int root = 0; root < count; root++) {
-      Memory.putLong(address + ROOTS + root * 8L, tree.takeFromStock());
-    }
-    add(TABLES, count);
+    core.share(kernelSpace.core);
     return true;
+  }
+
+  /// Makes tables below the root for a range of the kernel half, and keeps them when they become
+  /// empty, so that user spaces that are opened later see what will be mapped there. Nothing to do
+  /// where the kernel has a root of its own.
+  ///
+  /// @param virtualAddress the first
+  /// @param byteSize 1 or more
+  /// @return false, and nothing has changed, if there is no memory for them
+  /// @throws IllegalArgumentException if some of it is not in the kernel half
+  /// @throws IllegalStateException if there are user spaces already
+  public boolean pin(long virtualAddress, long byteSize) {
+    long last = virtualAddress + byteSize - 1;
+    if (byteSize <= 0
+        || !core.isOneRange(virtualAddress, last)
+        || !format.isKernelHalf(virtualAddress)) {
+      throw new IllegalArgumentException("the range to pin is not the kernel's");
+    }
+    return format.rootCount() > 1 || core.pin(virtualAddress, last);
+  }
+
+  /// Unmaps all that is the space's own, and takes its roots away: it may be opened again. The
+  /// tables wait in the batch, as ever. While nobody else uses the space.
+  ///
+  /// @param batch is told what is to be flushed
+  /// @throws IllegalStateException if user spaces share it, or it is not open
+  public void destroy(FlushBatch batch) {
+    core.destroy(batch);
   }
 
   // ---- Map ----
 
-  /// Maps a range by the largest pages that fit, virtual and physical.
+  /// Maps a range by the largest pages that fit, virtual and physical. Where an unmap has kept an
+  /// empty table, pages are no larger than its entries.
   ///
   /// @param virtualAddress the first, a multiple of 4096
   /// @param physicalAddress to which it is mapped, a multiple of 4096
@@ -111,56 +146,32 @@ public final class AddressSpace {
   /// @throws IllegalArgumentException if the flags mean nothing, or there are no such pages
   public MapOutcome map(
       long virtualAddress, long physicalAddress, long byteSize, int flags, int largestLevel) {
+    requireLeafLevel(largestLevel);
     int legal = PageFlags.require(flags);
-    if (largestLevel < 1 || largestLevel > format.largestLeafLevel()) {
-      throw new IllegalArgumentException(format + " has no pages of level " + largestLevel);
-    }
-    if (((virtualAddress | physicalAddress | byteSize) & Pages.PAGE_MASK) != 0 || byteSize == 0) {
-      return MapOutcome.MISALIGNED;
-    }
-    long last = virtualAddress + byteSize - 1;
-    if (!isOneRange(virtualAddress, last, byteSize)) {
-      return MapOutcome.NOT_CANONICAL;
-    }
-    long end = 1L << format.physicalBits();
-    if (Long.compareUnsigned(physicalAddress, end) >= 0
-        || Long.compareUnsigned(byteSize, end - physicalAddress) > 0) {
-      return MapOutcome.TOO_HIGH;
-    }
-    lock.lock();
-    try {
-      return mapLocked(virtualAddress, last, physicalAddress - virtualAddress, legal, largestLevel);
-    } finally {
-      lock.unlock();
-    }
+    return MapOutcome.of(
+        core.map(virtualAddress, physicalAddress, byteSize, legal, largestLevel, false));
   }
 
-  private MapOutcome mapLocked(long first, long last, long distance, int flags, int largestLevel) {
-    long root = root(first);
-    mapper.begin(distance, largestLevel, flags);
-    long missing = mapper.plan(root, format.levels(), first, last);
-    if (missing == TableMapper.CONFLICT) {
-      return MapOutcome.ALREADY_MAPPED;
-    }
-    if (!tree.stockUp(missing)) {
-      return MapOutcome.NO_TABLE;
-    }
-    mapper.write(root, format.levels(), first, last);
-    add(TABLES, mapper.tables());
-    for (int level = 1; level <= format.largestLeafLevel(); level++) {
-      add(PAGES + 8 * level, mapper.pages(level));
-    }
-    return MapOutcome.MAPPED;
+  /// Maps a range by pages of one size.
+  ///
+  /// @param virtualAddress the first, a multiple of that size
+  /// @param physicalAddress to which it is mapped, a multiple of that size
+  /// @param byteSize a multiple of that size, not 0
+  /// @param flags [PageFlags]
+  /// @param level of the pages, 1 … [PageFormat#largestLeafLevel()]
+  /// @return what came of it
+  /// @throws IllegalArgumentException if the flags mean nothing, or there are no such pages
+  public MapOutcome mapExact(
+      long virtualAddress, long physicalAddress, long byteSize, int flags, int level) {
+    requireLeafLevel(level);
+    int legal = PageFlags.require(flags);
+    return MapOutcome.of(core.map(virtualAddress, physicalAddress, byteSize, legal, level, true));
   }
 
-  /// Whether a range has one root and only addresses that the format has.
-  private boolean isOneRange(long first, long last, long byteSize) {
-    return byteSize > 0
-        && Long.compareUnsigned(first, last) <= 0
-        && format.isCanonical(first)
-        && format.isCanonical(last)
-        && first < 0 == last < 0
-        && format.rootOf(first) == format.rootOf(last);
+  private void requireLeafLevel(int level) {
+    if (level < 1 || level > format.largestLeafLevel()) {
+      throw new IllegalArgumentException(format + " has no pages of level " + level);
+    }
   }
 
   // ---- Unmap and protect ----
@@ -173,7 +184,7 @@ public final class AddressSpace {
   /// @param batch is told what is to be flushed
   /// @return what came of it; NOT_MAPPED if any page of the range was not
   public UnmapOutcome unmap(long virtualAddress, long byteSize, FlushBatch batch) {
-    return change(virtualAddress, byteSize, batch, true, true, false, 0);
+    return UnmapOutcome.of(core.unmap(virtualAddress, byteSize, true, false, batch));
   }
 
   /// Unmaps what is mapped of a range.
@@ -185,7 +196,7 @@ public final class AddressSpace {
   /// @return what came of it, never NOT_MAPPED
   public UnmapOutcome unmapAny(
       long virtualAddress, long byteSize, boolean keepsTables, FlushBatch batch) {
-    return change(virtualAddress, byteSize, batch, true, false, keepsTables, 0);
+    return UnmapOutcome.of(core.unmap(virtualAddress, byteSize, false, keepsTables, batch));
   }
 
   /// Changes what a range allows. Each page keeps what it says of accesses and stores so far.
@@ -196,116 +207,149 @@ public final class AddressSpace {
   /// @param batch is told what is to be flushed
   /// @return what came of it; NOT_MAPPED if any page of the range is not
   /// @throws IllegalArgumentException if the flags mean nothing
-  public UnmapOutcome protect(long virtualAddress, long byteSize, int flags, FlushBatch batch) {
-    return change(virtualAddress, byteSize, batch, false, true, true, PageFlags.require(flags));
+  public ProtectOutcome protect(long virtualAddress, long byteSize, int flags, FlushBatch batch) {
+    int legal = PageFlags.require(flags);
+    return ProtectOutcome.of(core.protect(virtualAddress, byteSize, legal, batch));
   }
 
-  private UnmapOutcome change(
+  // ---- Other sizes ----
+
+  /// Splits the page of an address until the piece with the address is of a size. All translate as
+  /// before and allow what they allowed.
+  ///
+  /// @param virtualAddress any
+  /// @param level 1 … [PageFormat#largestLeafLevel()]
+  /// @param batch is told what is to be flushed
+  /// @return what came of it
+  /// @throws IllegalArgumentException if there are no such pages
+  public SplitOutcome split(long virtualAddress, int level, FlushBatch batch) {
+    requireLeafLevel(level);
+    return SplitOutcome.of(core.split(virtualAddress, level, batch));
+  }
+
+  /// Makes the pages around an address one of a size, if they are one run of memory and allow the
+  /// same. It was accessed if one of them was, and written if one was.
+  ///
+  /// @param virtualAddress any
+  /// @param level 2 … [PageFormat#largestLeafLevel()]
+  /// @param batch is told what is to be flushed
+  /// @return what came of it
+  /// @throws IllegalArgumentException if there are no such pages
+  public CollapseOutcome collapse(long virtualAddress, int level, FlushBatch batch) {
+    requireLeafLevel(level);
+    return CollapseOutcome.of(core.collapse(virtualAddress, level, batch));
+  }
+
+  // ---- One page ----
+
+  /// Puts a page in the place of another of the same size, if that still is what the caller knows.
+  /// With the same frame, what it says of accesses and stores so far is kept.
+  ///
+  /// @param virtualAddress any of the page
+  /// @param expected what [#lookup] said; whether it was accessed or written may have changed
+  /// @param physicalAddress a multiple of its size
+  /// @param flags [PageFlags]
+  /// @param batch is told what is to be flushed; its receiver of the old page, if it is another
+  /// @return what came of it
+  /// @throws IllegalArgumentException if the flags mean nothing
+  public ReplaceOutcome replace(
+      long virtualAddress, long expected, long physicalAddress, int flags, FlushBatch batch) {
+    int legal = PageFlags.require(flags);
+    return ReplaceOutcome.of(core.replace(virtualAddress, expected, physicalAddress, legal, batch));
+  }
+
+  /// Clears what processors have noted of a page: that it was accessed, or written.
+  ///
+  /// @param virtualAddress any of the page
+  /// @param bits [PageFlags#ACCESSED], [PageFlags#DIRTY] or both
+  /// @param batch is told what is to be flushed, since a processor that knows a page as written
+  ///   does not note it again
+  /// @return the page before, as [#lookup] does, or [#NOT_MAPPED]
+  public long clearUsed(long virtualAddress, int bits, FlushBatch batch) {
+    return core.clearUsed(virtualAddress, bits, batch);
+  }
+
+  // ---- Copy ----
+
+  /// Maps in another space what is mapped of a range here, at the same addresses.
+  ///
+  /// @param target a space of the same format, which no processor uses yet
+  /// @param virtualAddress the first, a multiple of 4096
+  /// @param byteSize a multiple of 4096, 4096 or more
+  /// @param mode what becomes of the pages
+  /// @param sharers counts who has a frame, but for an alias
+  /// @param batch is told what is to be flushed of this space
+  /// @return what came of it
+  /// @throws IllegalArgumentException if the mode wants sharers and there are none, or the reverse,
+  ///   or the target is this space or has another format
+  public CopyOutcome copyTo(
+      AddressSpace target,
       long virtualAddress,
       long byteSize,
-      FlushBatch batch,
-      boolean unmaps,
-      boolean wantsAll,
-      boolean keepsTables,
-      int flags) {
-    if (((virtualAddress | byteSize) & Pages.PAGE_MASK) != 0 || byteSize == 0) {
-      return UnmapOutcome.MISALIGNED;
+      CopyMode mode,
+      @Nullable FrameSharers sharers,
+      FlushBatch batch) {
+    if (target == this || target.format != format) {
+      throw new IllegalArgumentException("a copy goes into another space of the same format");
     }
-    long last = virtualAddress + byteSize - 1;
-    if (!isOneRange(virtualAddress, last, byteSize)) {
-      return UnmapOutcome.NOT_CANONICAL;
+    if ((mode == CopyMode.ALIAS) != (sharers == null)) {
+      throw new IllegalArgumentException(mode + " and its sharers do not fit");
     }
-    lock.lock();
-    try {
-      if (unmaps) {
-        changer.beginUnmap(wantsAll, keepsTables);
-      } else {
-        changer.beginProtect(flags);
-      }
-      return changeLocked(virtualAddress, last, batch);
-    } finally {
-      lock.unlock();
-    }
+    return CopyOutcome.of(core.copyTo(target.core, virtualAddress, byteSize, mode, sharers, batch));
   }
 
-  private UnmapOutcome changeLocked(long first, long last, FlushBatch batch) {
-    long root = root(first);
-    long needed = changer.plan(root, format.levels(), first, last);
-    if (needed == TableChanger.NOT_MAPPED) {
-      return UnmapOutcome.NOT_MAPPED;
-    }
-    if (!tree.stockUp(needed)) {
-      return UnmapOutcome.NO_TABLE;
-    }
-    boolean breaks = needed > 0 && format.breaksBeforeMake();
-    Memory.getAndAddLong(address + SEQUENCE, breaks ? 1 : 0);
-    changer.write(root, format.levels(), first, last, batch);
-    Memory.getAndAddLong(address + SEQUENCE, breaks ? 1 : 0);
-    add(TABLES, changer.tables());
-    for (int level = 1; level <= format.largestLeafLevel(); level++) {
-      add(PAGES + 8 * level, changer.pages(level));
-    }
-    return UnmapOutcome.DONE;
-  }
+  // ---- Look ----
 
-  /// Says that all processors have flushed what a batch names: the tables that waited for it are
-  /// freed, and the batch is empty.
-  ///
-  /// @param batch from changes of this space
-  /// @return how many tables were freed
-  public long flushed(FlushBatch batch) {
-    lock.lock();
-    try {
-      Memory.getAndAddLong(address + SEQUENCE, 2);
-      return batch.clear(tree);
-    } finally {
-      lock.unlock();
-    }
-  }
-
-  // ---- Translate ----
-
-  /// The physical address behind a virtual one, whatever it allows.
+  /// The physical address behind a virtual one, whatever it allows. Without the lock.
   ///
   /// @param virtualAddress any
   /// @return the address, or [#NOT_MAPPED]
   public long translate(long virtualAddress) {
-    if (!format.isCanonical(virtualAddress)) {
-      return NOT_MAPPED;
-    }
-    for (int turn = 0; ; turn++) {
-      long before = Memory.getLongVolatile(address + SEQUENCE);
-      if ((before & 1) == 0) {
-        long physical = walk(virtualAddress);
-        if (Memory.getLongVolatile(address + SEQUENCE) == before) {
-          return physical;
-        }
-      }
-      rest(turn);
-    }
+    SpaceCore owner = core.ownerOf(virtualAddress);
+    return owner == null ? NOT_MAPPED : owner.reader.translate(virtualAddress);
   }
 
-  private long walk(long virtualAddress) {
-    long table = root(virtualAddress);
-    for (int level = format.levels(); ; level--) {
-      long entry = tree.get(table, format.index(level, virtualAddress));
-      if (!format.isPresent(entry)) {
-        return NOT_MAPPED;
-      }
-      if (format.isLeaf(level, entry)) {
-        return format.address(level, entry) + (virtualAddress & (format.pageByteSize(level) - 1));
-      }
-      table = format.address(0, entry);
-      if (!tree.isTable(table)) {
-        return NOT_MAPPED; // from a table that was freed meanwhile: the sequence tells
-      }
+  /// The page behind an address. Without the lock.
+  ///
+  /// @param virtualAddress any
+  /// @return a word of [MappedPage], or [#NOT_MAPPED]
+  public long lookup(long virtualAddress) {
+    SpaceCore owner = core.ownerOf(virtualAddress);
+    return owner == null ? NOT_MAPPED : owner.reader.lookup(virtualAddress);
+  }
+
+  /// The table of a level on the way to an address. Without the lock.
+  ///
+  /// @param virtualAddress any
+  /// @param level 1 … [PageFormat#levels()]
+  /// @return its physical address, or [#NOT_MAPPED] if there is none
+  public long tableAt(long virtualAddress, int level) {
+    SpaceCore owner = core.ownerOf(virtualAddress);
+    return owner == null ? NOT_MAPPED : owner.reader.tableAt(virtualAddress, level);
+  }
+
+  /// Shows what is mapped of a range.
+  ///
+  /// @param virtualAddress the first
+  /// @param byteSize 1 or more; the range has one root and is this space's own
+  /// @param visitor is told of each table and page
+  /// @throws IllegalArgumentException if the range is not one
+  public void walk(long virtualAddress, long byteSize, TableVisitor visitor) {
+    TableResult result = core.walk(virtualAddress, byteSize, visitor);
+    if (result != TableResult.DONE) {
+      throw new IllegalArgumentException("the range to walk is " + result);
     }
   }
 
   // ---- What there is ----
 
-  private long root(long virtualAddress) {
-    return Memory.getLong(address + ROOTS + format.rootOf(virtualAddress) * 8L);
+  /// Says that all processors have flushed what a batch names: the tables that waited for it are
+  /// freed, its receiver is told of the pages, and the batch is empty.
+  ///
+  /// @param batch from changes of this space
+  /// @return how many tables were freed
+  public long flushed(FlushBatch batch) {
+    return core.flushed(batch);
   }
 
   /// How the tables are written.
@@ -323,14 +367,14 @@ public final class AddressSpace {
     if (root < 0 || root >= format.rootCount()) {
       throw new IllegalArgumentException(format + " has no root " + root);
     }
-    return Memory.getLong(address + ROOTS + root * 8L);
+    return core.words.root(root);
   }
 
-  /// Tables in the tree, roots included.
+  /// Tables in the tree, roots included, that are this space's own.
   ///
   /// @return a count
   public long tableCount() {
-    return Memory.getLongVolatile(address + TABLES);
+    return core.words.tables();
   }
 
   /// Pages of a size that are mapped.
@@ -338,18 +382,6 @@ public final class AddressSpace {
   /// @param level 1 … [PageFormat#largestLeafLevel()]
   /// @return a count
   public long pageCount(int level) {
-    return Memory.getLongVolatile(address + PAGES + 8L * level);
-  }
-
-  private void add(int word, long delta) {
-    Memory.putLongRelease(address + word, Memory.getLong(address + word) + delta);
-  }
-
-  private static void rest(int turn) {
-    if (turn < TURNS_BEFORE_REST) {
-      Cpu.relax(turn);
-    } else {
-      Cpu.rest();
-    }
+    return core.words.pages(level);
   }
 }

@@ -8,39 +8,65 @@ import org.jspecify.annotations.Nullable;
 /// Single addresses are kept up to a limit; beyond it, everything is to be flushed, which costs
 /// less than many single ones. A page counts once, whatever its size. The tables that a change has
 /// emptied may still be cached by a processor, so they wait here until [AddressSpace#flushed] says
-/// that all processors have flushed.
+/// that all processors have flushed; and so do the pages that are gone, of which a receiver is told
+/// then.
 ///
 /// ```
-///   unmap, protect, split … ──> batch ──> the processors flush ──> flushed(batch): tables are freed
+///   unmap, protect, split … ──> batch ──> the processors flush ──> flushed(batch): tables are freed,
+///                                                                  the receiver is told of pages
 /// ```
 ///
-/// One thread; used again and again. No Java objects after the constructor.
+/// When the list of pages is full, the batch has everything flushed by itself, and tells the
+/// receiver of them.
+///
+/// One thread; used again and again, for one space. No Java objects after the constructor.
 public final class FlushBatch {
   /// Single addresses that are worth it, by default; Linux takes as many on x86.
   public static final int DEFAULT_LIMIT = 33;
+
+  private static final int PAGES = 512;
 
   private final long[] addresses;
   private int count;
   private boolean isAll;
   private boolean hasGlobal;
   private long total;
+  private long due;
   private long breaks;
   private long retired = TableTree.NOTHING;
   private final @Nullable Flusher flusher;
+  private final @Nullable PageReceiver receiver;
+  private final long[] pages;
+  private int pageCount;
 
-  /// An empty batch.
+  /// An empty batch, for a space whose pages belong to nobody.
   ///
   /// @param limit of single addresses, 0 or more; 0 for a processor that can only flush everything,
   ///   as an i386 can
-  /// @param flusher who flushes at once where a format wants that between two stores; null for a
-  ///   space that no processor uses
+  /// @param flusher who flushes; null for a space that no processor uses
   public FlushBatch(int limit, @Nullable Flusher flusher) {
-    addresses = new long[limit];
-    this.flusher = flusher;
+    this(limit, flusher, null);
   }
 
+  /// An empty batch.
+  ///
+  /// @param limit as there
+  /// @param flusher as there
+  /// @param receiver is told of each page that is gone, once it is flushed; null if nobody wants to
+  ///   know
+  public FlushBatch(int limit, @Nullable Flusher flusher, @Nullable PageReceiver receiver) {
+    addresses = new long[limit];
+    this.flusher = flusher;
+    this.receiver = receiver;
+    pages = new long[receiver == null ? 0 : PAGES];
+  }
+
+  // ---- What a change says ----
+
+  /// A page has changed, or is gone.
   void add(long virtualAddress, boolean isGlobal) {
     total++;
+    due++;
     hasGlobal |= isGlobal;
     if (count == addresses.length) {
       isAll = true;
@@ -49,25 +75,34 @@ public final class FlushBatch {
     }
   }
 
+  /// A page is gone that was added.
+  ///
+  /// @param word of a [MappedPage]
+  void gone(long word) {
+    if (receiver == null) {
+      return;
+    }
+    pages[pageCount++] = word;
+    if (pageCount == pages.length) {
+      flush();
+      tellReceiver();
+    }
+  }
+
   /// A page has been taken away, and will be there again in another form as soon as no processor
   /// knows it any more.
-  void breakBeforeMake(long virtualAddress) {
+  void flushNow(long virtualAddress) {
     breaks++;
     if (flusher != null) {
       flusher.flushPage(virtualAddress);
     }
   }
 
-  /// Has all of it flushed that is to be flushed.
-  ///
-  /// @param to who does it
-  public void applyTo(Flusher to) {
-    if (isAll) {
-      to.flushAll(hasGlobal);
-      return;
-    }
-    for (int i = 0; i < count; i++) {
-      to.flushPage(addresses[i]);
+  /// As [#flushNow], of a table of pages.
+  void flushAllNow(boolean globalToo) {
+    breaks++;
+    if (flusher != null) {
+      flusher.flushAll(globalToo);
     }
   }
 
@@ -75,22 +110,57 @@ public final class FlushBatch {
     retired = tree.retire(table, retired);
   }
 
-  /// Frees what waits, and forgets all.
+  // ---- What is done about it ----
+
+  /// Has all of it flushed that is to be flushed, by the flusher of the batch.
+  public void flush() {
+    if (flusher != null) {
+      if (isAll) {
+        flusher.flushAll(hasGlobal);
+      } else {
+        for (int i = 0; i < count; i++) {
+          flusher.flushPage(addresses[i]);
+        }
+      }
+    }
+    count = 0;
+    due = 0;
+    isAll = false;
+    hasGlobal = false;
+  }
+
+  /// Tells of the pages, frees the tables that wait, and forgets all.
   long clear(TableTree tree) {
+    tellReceiver();
     long freed = tree.freeAll(retired);
     retired = TableTree.NOTHING;
     count = 0;
     total = 0;
+    due = 0;
     isAll = false;
     hasGlobal = false;
     return freed;
   }
 
-  /// Whether there is nothing to do.
+  private void tellReceiver() {
+    if (receiver == null) {
+      return;
+    }
+    for (int i = 0; i < pageCount; i++) {
+      long word = pages[i];
+      receiver.unmapped(
+          MappedPage.physicalAddress(word), MappedPage.level(word), MappedPage.flags(word));
+    }
+    pageCount = 0;
+  }
+
+  // ---- What there is ----
+
+  /// Whether there is nothing to flush.
   ///
   /// @return true if no translation has changed that could be cached
   public boolean isEmpty() {
-    return total == 0;
+    return due == 0;
   }
 
   /// Whether everything is to be flushed rather than single addresses.
@@ -122,15 +192,15 @@ public final class FlushBatch {
     return addresses[index];
   }
 
-  /// Pages that were flushed at once, between the store that took them away and the one that
-  /// brought them back.
+  /// Pages and tables that were flushed at once, between the store that took them away and the one
+  /// that brought something back.
   ///
   /// @return a count since the beginning
   public long breaks() {
     return breaks;
   }
 
-  /// Pages that have changed, beyond the limit too.
+  /// Pages that have changed since the last [AddressSpace#flushed], beyond the limit too.
   ///
   /// @return 0 or more
   public long pageCount() {

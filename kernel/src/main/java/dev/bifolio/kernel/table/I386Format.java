@@ -18,8 +18,26 @@ public final class I386Format extends PageFormat {
   /// The format.
   public static final I386Format INSTANCE = new I386Format();
 
+  /// The usual border between user and kernel: 3 GiB and 1 GiB.
+  private static final int KERNEL_INDEX = 768;
+
   private I386Format() {
     super("i386", 2, 10, 2, 2, 32, 0, X86Format.PRESENT, X86Format.LARGE, false);
+  }
+
+  @Override
+  long startOf(int root, int index) {
+    return (long) index << shift(levels());
+  }
+
+  @Override
+  int kernelIndex() {
+    return KERNEL_INDEX;
+  }
+
+  @Override
+  public boolean isKernelHalf(long virtualAddress) {
+    return virtualAddress >= startOf(0, KERNEL_INDEX);
   }
 
   @Override

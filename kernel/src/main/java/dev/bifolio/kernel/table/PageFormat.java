@@ -149,6 +149,30 @@ public abstract sealed class PageFormat permits X86Format, I386Format, Aarch64Fo
     return 0;
   }
 
+  /// The first address that goes through an entry of a root.
+  ///
+  /// @param root 0 … [#rootCount()] - 1
+  /// @param index 0 … [#entryCount()] - 1
+  /// @return a canonical address
+  long startOf(int root, int index) {
+    int unused = Long.SIZE - shift(levels) - indexBits;
+    return (long) index << shift(levels) << unused >> unused;
+  }
+
+  /// The first entry of the only root that belongs to the kernel, in all spaces alike; where the
+  /// kernel has a root of its own, [#entryCount()].
+  int kernelIndex() {
+    return entryCount() / 2;
+  }
+
+  /// Whether an address belongs to the kernel, in all spaces alike.
+  ///
+  /// @param virtualAddress canonical
+  /// @return true for the upper half, or what stands for it
+  public boolean isKernelHalf(long virtualAddress) {
+    return virtualAddress < 0;
+  }
+
   /// Whether an address is one that the tables can have: the bits above the highest index are as
   /// the format wants them.
   ///

@@ -11,65 +11,134 @@ package dev.bifolio.kernel.table;
 /// A new table is filled before the entry that names it is stored, so a reader sees all of what it
 /// maps or nothing. For who has the space's lock.
 final class TableMapper {
-  /// Some of the range is mapped already.
-  static final long CONFLICT = -1;
-
   private final TableTree tree;
+  private final SpaceWords words;
   private final PageFormat format;
   private long distance;
   private int largestLevel;
+  private boolean isExact;
   private int flags;
   private long tables;
   private final long[] pages = new long[PageFormat.MAX_LEVELS + 1];
 
-  TableMapper(TableTree tree) {
+  TableMapper(TableTree tree, SpaceWords words) {
     this.tree = tree;
+    this.words = words;
     this.format = tree.format;
   }
 
-  /// Says what is to be mapped.
+  /// Maps.
   ///
   /// @param distance from virtual to physical addresses
   /// @param largestLevel of pages
+  /// @param isExact whether smaller ones will not do
   /// @param flags [PageFlags]
-  void begin(long distance, int largestLevel, int flags) {
+  TableResult map(
+      long root,
+      long first,
+      long last,
+      long distance,
+      int largestLevel,
+      boolean isExact,
+      int flags) {
+    if (last - first < format.pageByteSize(1)) {
+      TableResult result = mapOne(root, first, distance, flags);
+      if (result != TableResult.NO_TABLE) {
+        return result;
+      }
+    }
     this.distance = distance;
     this.largestLevel = largestLevel;
+    this.isExact = isExact;
     this.flags = flags;
     tables = 0;
     for (int level = 0; level < pages.length; level++) {
       pages[level] = 0;
     }
+    long missing = plan(root, format.levels(), first, last);
+    if (missing < 0) {
+      return TableResult.of(missing);
+    }
+    if (!tree.stockUp(missing)) {
+      return TableResult.NO_TABLE;
+    }
+    write(root, format.levels(), first, last);
+    words.add(tables, pages);
+    return TableResult.DONE;
+  }
+
+  /// Maps one page of the smallest size, if all of its tables are there: the way that faults go.
+  ///
+  /// @return NO_TABLE if one is missing; nothing has changed then
+  private TableResult mapOne(long root, long at, long distance, int flags) {
+    long table = root;
+    for (int level = format.levels(); level > 1; level--) {
+      long entry = tree.get(table, format.index(level, at));
+      if (!format.isPresent(entry)) {
+        return TableResult.NO_TABLE;
+      }
+      if (format.isLeaf(level, entry)) {
+        return TableResult.ALREADY_MAPPED;
+      }
+      table = format.address(0, entry);
+    }
+    int index = format.index(1, at);
+    if (format.isPresent(tree.get(table, index))) {
+      return TableResult.ALREADY_MAPPED;
+    }
+    tree.set(table, index, format.leaf(1, at + distance, flags));
+    words.addPages(1, 1);
+    return TableResult.DONE;
   }
 
   /// How many tables are missing below a table that is there.
   ///
-  /// @return a count, or [#CONFLICT]
-  long plan(long table, int level, long first, long last) {
+  /// @return a count, or the code of a [TableResult]
+  private long plan(long table, int level, long first, long last) {
     int shift = format.shift(level);
     long missing = 0;
     for (long entryAt = first >> shift; entryAt <= last >> shift; entryAt++) {
       long from = Math.max(first, entryAt << shift);
       long to = Math.min(last, (entryAt << shift) + ((1L << shift) - 1));
-      long entry = tree.get(table, format.index(level, from));
+      int index = format.index(level, from);
+      long entry = tree.get(table, index);
       long more;
       if (!format.isPresent(entry)) {
+        if (words.isFrozen(level, index)) {
+          return TableResult.TOP_IS_SHARED.code();
+        }
         more = level == 1 ? 0 : TableCount.ofEntry(format, level, from, to, distance, largestLevel);
       } else if (format.isLeaf(level, entry)) {
-        return CONFLICT;
+        return TableResult.ALREADY_MAPPED.code();
+      } else if (isExact && level <= largestLevel) {
+        return isBare(format.address(0, entry), level - 1)
+            ? TableResult.TABLE_IN_THE_WAY.code()
+            : TableResult.ALREADY_MAPPED.code();
       } else {
         more = plan(format.address(0, entry), level - 1, from, to);
       }
-      if (more == CONFLICT) {
-        return CONFLICT;
+      if (more < 0) {
+        return more;
       }
       missing += more;
     }
     return missing;
   }
 
+  /// Whether no page is mapped through a table.
+  private boolean isBare(long table, int level) {
+    for (int index = 0; index < format.entryCount(); index++) {
+      long entry = tree.get(table, index);
+      if (format.isPresent(entry)
+          && (format.isLeaf(level, entry) || !isBare(format.address(0, entry), level - 1))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
   /// Writes the range into a table.
-  void write(long table, int level, long first, long last) {
+  private void write(long table, int level, long first, long last) {
     int shift = format.shift(level);
     for (long entryAt = first >> shift; entryAt <= last >> shift; entryAt++) {
       long start = entryAt << shift;
@@ -91,15 +160,5 @@ final class TableMapper {
         tree.set(table, index, format.table(child));
       }
     }
-  }
-
-  /// Tables that were added.
-  long tables() {
-    return tables;
-  }
-
-  /// Pages of a level that were added.
-  long pages(int level) {
-    return pages[level];
   }
 }

@@ -56,6 +56,26 @@ final class TableTree {
     }
   }
 
+  /// Changes an entry if it still is as expected; a processor may have set a bit meanwhile.
+  boolean compareAndSet(long table, int index, long expected, long entry) {
+    long at = table + physToVirt;
+    return isWide
+        ? Memory.compareAndSetLong(at + (long) index * Long.BYTES, expected, entry)
+        : Memory.compareAndSetInt(at + (long) index * Integer.BYTES, (int) expected, (int) entry);
+  }
+
+  /// Takes an entry away.
+  ///
+  /// @return what it was, to the last bit that a processor has set
+  long clear(long table, int index) {
+    while (true) {
+      long entry = get(table, index);
+      if (compareAndSet(table, index, entry, 0)) {
+        return entry;
+      }
+    }
+  }
+
   /// Whether no entry of a table is present.
   ///
   /// @param near an index whose neighbours are looked at first
@@ -82,16 +102,14 @@ final class TableTree {
     return frames.contains(table);
   }
 
-  /// Lays in tables for what is about to be done.
+  /// Lays in tables for what is about to be done; there are none before.
   ///
-  /// @return false, and there are as many as before, if there is no memory for all of them
+  /// @return false, and there are none, if there is no memory for all of them
   boolean stockUp(long tableCount) {
     for (long i = 0; i < tableCount; i++) {
       long table = frames.allocate();
       if (table == TableFrames.NO_TABLE) {
-        for (; i > 0; i--) {
-          frames.free(takeFromStock());
-        }
+        giveStockBack();
         return false;
       }
       stock = retire(table, stock);
@@ -110,13 +128,11 @@ final class TableTree {
     return table;
   }
 
-  /// Whether all that was laid in has been used.
-  boolean isStockUsed() {
-    return stock == NOTHING;
-  }
-
-  void free(long table) {
-    frames.free(table);
+  /// Gives back what was laid in.
+  void giveStockBack() {
+    while (stock != NOTHING) {
+      frames.free(takeFromStock());
+    }
   }
 
   /// Puts a table that nothing names any more in front of a list.

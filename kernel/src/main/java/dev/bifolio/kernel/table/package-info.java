@@ -3,9 +3,10 @@
 /// To read, in this order: [PageFlags][dev.bifolio.kernel.table.PageFlags], what a mapping allows;
 /// [PageFormat][dev.bifolio.kernel.table.PageFormat], how an architecture writes it, with one class
 /// for each that draws its bits; [TableFrames][dev.bifolio.kernel.table.TableFrames], where tables
-/// come from; [AddressSpace][dev.bifolio.kernel.table.AddressSpace], which maps, unmaps, protects
-/// and translates. `TableMapper` and `TableChanger` are its two walks, one that counts and one that
-/// writes.
+/// come from; [AddressSpace][dev.bifolio.kernel.table.AddressSpace], which maps, unmaps, protects,
+/// splits, collapses, copies and translates, with an outcome enum for each. Behind it, `SpaceCore`
+/// takes the lock and has one of the walks go: `TableMapper`, `TableChanger` (unmap, protect,
+/// split), `TableReplacer`, `TableCollapser`, `TableCopier`, and `TableReader` without the lock.
 ///
 /// The machine does not use this package yet.
 @NullMarked

@@ -2,9 +2,11 @@ package dev.bifolio.kernel.table;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
 
 import dev.bifolio.testkit.SplitMix64;
 import java.util.List;
+import java.util.SortedMap;
 import java.util.TreeMap;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -12,7 +14,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /// Random operations on each format against a map from pages to pages.
 class AddressSpaceModelTest {
-  private static final int STEPS = 20_000;
+  private static final int STEPS = 1_000_000;
+  private static final int USED = PageFlags.ACCESSED | PageFlags.DIRTY;
   private static final long PAGE = 4096;
 
   static List<PageFormat> formats() {
@@ -60,12 +63,14 @@ class AddressSpaceModelTest {
       return format.isCanonical(at) ? at : at & (lowEnd() - 1);
     }
 
+    /// Mostly some pages, now and then a large page and more.
     private long byteSize() {
-      return switch (random.below(6)) {
-        case 0, 1 -> PAGE;
-        case 2 -> (1 + random.below(40)) * PAGE;
-        case 3 -> format.pageByteSize(2);
-        case 4 -> format.pageByteSize(2) + random.below(600) * PAGE;
+      if (!random.oneIn(24)) {
+        return random.oneIn(2) ? PAGE : (1 + random.below(20)) * PAGE;
+      }
+      return switch (random.below(3)) {
+        case 0 -> format.pageByteSize(2);
+        case 1 -> format.pageByteSize(2) + random.below(600) * PAGE;
         default -> 2 * format.pageByteSize(2);
       };
     }
@@ -81,10 +86,14 @@ class AddressSpaceModelTest {
       if (!format.isCanonical(at + size - 1) || (at < 0 && at + size - 1 >= 0)) {
         return;
       }
-      switch (random.below(8)) {
+      switch (random.below(12)) {
         case 0, 1, 2, 3 -> map(at, size);
         case 4 -> unmapAll(at, size);
         case 5, 6 -> unmapAny(at, size);
+        case 7 -> split(at);
+        case 8 -> collapse(at);
+        case 9 -> replace(at);
+        case 10 -> clearUsed(at);
         default -> protect(at, size);
       }
       long probe = place();
@@ -100,13 +109,21 @@ class AddressSpaceModelTest {
       int flags = flags();
       int level = 1 + random.below(format.largestLeafLevel());
       boolean isFree = model.subMap(at, at + size).isEmpty();
-      MapOutcome outcome = tables.space.map(at, physical, size, flags, level);
-      if (isFree && outcome == MapOutcome.MAPPED) {
-        for (long page = 0; page < size; page += PAGE) {
-          model.put(at + page, new Mapping(physical + page, flags));
+      MapOutcome outcome;
+      if (random.oneIn(4)) {
+        long unit = format.pageByteSize(level);
+        boolean fits = ((at | physical | size) & (unit - 1)) == 0;
+        outcome = tables.space.mapExact(at, physical, size, flags, level);
+        if (!fits || (isFree && outcome == MapOutcome.TABLE_IN_THE_WAY)) {
+          assertEquals(fits ? MapOutcome.TABLE_IN_THE_WAY : MapOutcome.MISALIGNED, outcome);
+          return;
         }
       } else {
-        assertEquals(isFree ? MapOutcome.NO_TABLE : MapOutcome.ALREADY_MAPPED, outcome);
+        outcome = tables.space.map(at, physical, size, flags, level);
+      }
+      assertEquals(isFree ? MapOutcome.MAPPED : MapOutcome.ALREADY_MAPPED, outcome);
+      for (long page = 0; isFree && page < size; page += PAGE) {
+        model.put(at + page, new Mapping(physical + page, flags));
       }
     }
 
@@ -134,13 +151,95 @@ class AddressSpaceModelTest {
     private void protect(long at, long size) {
       int flags = flags();
       boolean whole = isWhole(at, size);
-      UnmapOutcome outcome = tables.space.protect(at, size, flags, tables.batch);
-      assertEquals(whole ? UnmapOutcome.DONE : UnmapOutcome.NOT_MAPPED, outcome);
+      ProtectOutcome outcome = tables.space.protect(at, size, flags, tables.batch);
+      assertEquals(whole ? ProtectOutcome.DONE : ProtectOutcome.NOT_MAPPED, outcome);
       if (whole) {
-        int kept = PageFlags.ACCESSED | PageFlags.DIRTY;
         model
             .subMap(at, at + size)
-            .replaceAll((page, old) -> new Mapping(old.physical, flags | (old.flags & kept)));
+            .replaceAll((page, old) -> new Mapping(old.physical, flags | (old.flags & USED)));
+      }
+      flush();
+    }
+
+    private void split(long at) {
+      int level = 1 + random.below(format.largestLeafLevel());
+      SplitOutcome outcome = tables.space.split(at, level, tables.batch);
+      assertEquals(model.containsKey(at) ? SplitOutcome.DONE : SplitOutcome.NOT_MAPPED, outcome);
+      if (outcome == SplitOutcome.DONE) {
+        assertTrue(MappedPage.level(tables.space.lookup(at)) <= level);
+      }
+      flush();
+    }
+
+    private void collapse(long at) {
+      long size = format.pageByteSize(2);
+      SortedMap<Long, Mapping> pages = model.subMap(at & -size, (at & -size) + size);
+      CollapseOutcome outcome = tables.space.collapse(at, 2, tables.batch);
+      if (!pages.containsKey(at & -size)) {
+        assertTrue(outcome != CollapseOutcome.DONE, outcome.name());
+        return;
+      }
+      assertEquals(isOneRun(pages) ? CollapseOutcome.DONE : CollapseOutcome.NOT_UNIFORM, outcome);
+      if (outcome == CollapseOutcome.DONE) {
+        int used = 0;
+        for (Mapping page : pages.values()) {
+          used |= page.flags & USED;
+        }
+        int all = used;
+        pages.replaceAll((page, old) -> new Mapping(old.physical, old.flags | all));
+        assertEquals(2, MappedPage.level(tables.space.lookup(at)));
+      }
+      flush();
+    }
+
+    private boolean isOneRun(SortedMap<Long, Mapping> pages) {
+      long size = format.pageByteSize(2);
+      long start = pages.firstKey();
+      Mapping first = pages.get(start);
+      if (pages.size() != size / PAGE || (first.physical & (size - 1)) != 0) {
+        return false;
+      }
+      return pages.entrySet().stream()
+          .allMatch(page ->
+              page.getValue().physical - first.physical == page.getKey() - start
+                  && ((page.getValue().flags ^ first.flags) & ~USED) == 0);
+    }
+
+    private void replace(long at) {
+      long word = tables.space.lookup(at);
+      if (word == AddressSpace.NOT_MAPPED) {
+        assertEquals(
+            ReplaceOutcome.CHANGED, tables.space.replace(at, word, 0, flags(), tables.batch));
+        return;
+      }
+      long size = format.pageByteSize(MappedPage.level(word));
+      int flags = flags();
+      long same = MappedPage.physicalAddress(word);
+      long physical = random.oneIn(3) ? same : random.below(1 << 5) * size;
+      boolean stale = random.oneIn(4);
+      long expected = stale ? word ^ PageFlags.SOFTWARE : word ^ PageFlags.ACCESSED;
+      assertEquals(
+          stale ? ReplaceOutcome.CHANGED : ReplaceOutcome.DONE,
+          tables.space.replace(at, expected, physical, flags, tables.batch));
+      if (!stale) {
+        int kept = physical == same ? MappedPage.flags(word) & USED : 0;
+        long start = at & -size;
+        model
+            .subMap(start, start + size)
+            .replaceAll((page, old) -> new Mapping(physical + (page - start), flags | kept));
+      }
+      flush();
+    }
+
+    private void clearUsed(long at) {
+      int bits = random.below(4) * PageFlags.ACCESSED;
+      long before = tables.space.lookup(at);
+      assertEquals(before, tables.space.clearUsed(at, bits, tables.batch));
+      if (before != AddressSpace.NOT_MAPPED) {
+        long size = format.pageByteSize(MappedPage.level(before));
+        model
+            .subMap(at & -size, (at & -size) + size)
+            .replaceAll((page, old) -> new Mapping(old.physical, old.flags & ~bits));
       }
       flush();
     }
@@ -155,7 +254,25 @@ class AddressSpaceModelTest {
       Mapping expected = model.get(at & -PAGE);
       long found = tables.space.translate(at);
       long wanted = expected == null ? -1 : expected.physical + (at & (PAGE - 1));
-      assertEquals(Long.toHexString(wanted), Long.toHexString(found), Long.toHexString(at));
+      long word = tables.space.lookup(at);
+      if (found == wanted && (expected == null) == (word == -1)) {
+        if (expected == null) {
+          return;
+        }
+        long inside = at & (format.pageByteSize(MappedPage.level(word)) - 1);
+        if (MappedPage.physicalAddress(word) + inside == wanted
+            && MappedPage.flags(word) == expected.flags) {
+          return;
+        }
+      }
+      fail(
+          Long.toHexString(at)
+              + ": "
+              + expected
+              + ", translated to "
+              + Long.toHexString(found)
+              + ", looked up "
+              + Long.toHexString(word));
     }
 
     void checkAll() {
@@ -179,7 +296,7 @@ class AddressSpaceModelTest {
       World world = new World(tables, 1);
       for (int step = 0; step < STEPS; step++) {
         world.step();
-        if (step % 1000 == 0) {
+        if (step % 20_000 == 0) {
           world.checkAll();
         }
       }
@@ -188,6 +305,7 @@ class AddressSpaceModelTest {
       for (long page : world.model.keySet().toArray(new Long[0])) {
         assertEquals(UnmapOutcome.DONE, tables.space.unmap(page, PAGE, tables.batch));
       }
+      tables.space.flushed(tables.batch);
       // Nothing is mapped; what is left are tables that somebody wanted kept.
       long half = world.lowEnd();
       assertEquals(UnmapOutcome.DONE, tables.space.unmapAny(0, half, false, tables.batch));

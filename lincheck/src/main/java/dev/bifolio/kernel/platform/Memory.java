@@ -99,13 +99,12 @@ public final class Memory {
   /// @return true if the store took place
   public static boolean compareAndSetInt(long address, int expected, int value) {
     int shift = shift(address);
-    long mask = 0xFFFF_FFFFL << shift;
     while (true) {
       long before = words.get(index(address));
       if ((int) (before >>> shift) != expected) {
         return false;
       }
-      long after = (before & ~mask) | (((long) value << shift) & mask);
+      long after = (before & ~(0xFFFF_FFFFL << shift)) | ((value & 0xFFFF_FFFFL) << shift);
       if (words.compareAndSet(index(address), before, after)) {
         return true;
       }

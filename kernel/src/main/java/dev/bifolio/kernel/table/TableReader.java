@@ -1,0 +1,118 @@
+package dev.bifolio.kernel.table;
+
+import dev.bifolio.kernel.platform.Cpu;
+
+/// Walks tables without the lock.
+///
+/// Entries are stored with release, and a new table is filled before it is named, so a reader finds
+/// what was or what is. Two things he must not find: a table that was freed and is something else
+/// by now, and a page in the moment in which it is taken away only to be replaced (break before
+/// make). The sequence changes with both; who sees that it changed while he walked, walks again.
+final class TableReader {
+  private static final int TURNS_BEFORE_REST = 256;
+
+  private final TableTree tree;
+  private final SpaceWords words;
+  private final PageFormat format;
+
+  TableReader(TableTree tree, SpaceWords words) {
+    this.tree = tree;
+    this.words = words;
+    this.format = tree.format;
+  }
+
+  /// The page behind an address: a word of [MappedPage], or [AddressSpace#NOT_MAPPED].
+  long lookup(long virtualAddress) {
+    for (int turn = 0; ; turn++) {
+      long before = words.sequence();
+      if ((before & 1) == 0) {
+        long found = walk(virtualAddress);
+        if (words.sequence() == before) {
+          return found;
+        }
+      }
+      rest(turn);
+    }
+  }
+
+  private long walk(long virtualAddress) {
+    long table = words.root(format.rootOf(virtualAddress));
+    for (int level = format.levels(); tree.isTable(table); level--) {
+      long entry = tree.get(table, format.index(level, virtualAddress));
+      if (!format.isPresent(entry)) {
+        return AddressSpace.NOT_MAPPED;
+      }
+      if (format.isLeaf(level, entry)) {
+        return MappedPage.of(level, format.address(level, entry), format.flags(level, entry));
+      }
+      table = format.address(0, entry);
+    }
+    return AddressSpace.NOT_MAPPED; // from a table that was freed meanwhile: the sequence tells
+  }
+
+  /// The physical address behind an address, or [AddressSpace#NOT_MAPPED].
+  long translate(long virtualAddress) {
+    for (int turn = 0; ; turn++) {
+      long before = words.sequence();
+      if ((before & 1) == 0) {
+        long physical = translateOnce(virtualAddress);
+        if (words.sequence() == before) {
+          return physical;
+        }
+      }
+      rest(turn);
+    }
+  }
+
+  private long translateOnce(long virtualAddress) {
+    long table = words.root(format.rootOf(virtualAddress));
+    for (int level = format.levels(); tree.isTable(table); level--) {
+      long entry = tree.get(table, format.index(level, virtualAddress));
+      if (!format.isPresent(entry)) {
+        return AddressSpace.NOT_MAPPED;
+      }
+      if (format.isLeaf(level, entry)) {
+        return format.address(level, entry) + (virtualAddress & (format.pageByteSize(level) - 1));
+      }
+      table = format.address(0, entry);
+    }
+    return AddressSpace.NOT_MAPPED;
+  }
+
+  /// The table of a level on the way to an address, or [AddressSpace#NOT_MAPPED].
+  long tableAt(long virtualAddress, int wanted) {
+    for (int turn = 0; ; turn++) {
+      long before = words.sequence();
+      if ((before & 1) == 0) {
+        long found = tableAtOnce(virtualAddress, wanted);
+        if (words.sequence() == before) {
+          return found;
+        }
+      }
+      rest(turn);
+    }
+  }
+
+  private long tableAtOnce(long virtualAddress, int wanted) {
+    long table = words.root(format.rootOf(virtualAddress));
+    for (int level = format.levels(); tree.isTable(table); level--) {
+      if (level == wanted) {
+        return table;
+      }
+      long entry = tree.get(table, format.index(level, virtualAddress));
+      if (!format.isPresent(entry) || format.isLeaf(level, entry)) {
+        return AddressSpace.NOT_MAPPED;
+      }
+      table = format.address(0, entry);
+    }
+    return AddressSpace.NOT_MAPPED;
+  }
+
+  private static void rest(int turn) {
+    if (turn < TURNS_BEFORE_REST) {
+      Cpu.relax(turn);
+    } else {
+      Cpu.rest();
+    }
+  }
+}
