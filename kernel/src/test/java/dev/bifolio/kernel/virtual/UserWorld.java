@@ -86,8 +86,10 @@ final class UserWorld implements AutoCloseable {
     private final Map<Long, Long> cache = new HashMap<>();
     int flushes;
     FaultOutcome last = FaultOutcome.ALREADY;
+    private final boolean hasProcessor;
 
     private Program(boolean hasProcessor) {
+      this.hasProcessor = hasProcessor;
       assertTrue(tables.open());
       space =
           new UserSpace(
@@ -131,7 +133,9 @@ final class UserWorld implements AutoCloseable {
         Long known = cache.get(page);
         long word = known != null ? known : tables.lookup(page);
         if (word != AddressSpace.NOT_MAPPED && allows(MappedPage.flags(word), kind)) {
-          cache.put(page, word);
+          if (hasProcessor) {
+            cache.put(page, word);
+          }
           long byteSize = format.pageByteSize(MappedPage.level(word));
           return MappedPage.physicalAddress(word) + (at & (byteSize - 1));
         }
@@ -206,7 +210,7 @@ final class UserWorld implements AutoCloseable {
     return new Program(true);
   }
 
-  /// A space of which nothing is known but by its tables, for many threads.
+  /// A space whose processors keep nothing, for many threads.
   Program bareProgram() {
     return new Program(false);
   }
