@@ -87,7 +87,9 @@ public final class Asids {
   /// @throws IllegalArgumentException if there are not at least two numbers more than processors
   public static long byteSize(int cpuCount, int bits) {
     requireLegal(cpuCount, bits);
-    return ACTIVE + (long) cpuCount * CPU_BYTES + Math.max(1, (1L << bits) / Long.SIZE) * Long.BYTES;
+    return ACTIVE
+        + (long) cpuCount * CPU_BYTES
+        + Math.max(1, (1L << bits) / Long.SIZE) * Long.BYTES;
   }
 
   private static void requireLegal(int cpuCount, int bits) {
@@ -125,9 +127,7 @@ public final class Asids {
     long active = activeOf(cpu);
     long known = Memory.getLongAcquire(active);
     long word = Memory.getLongVolatile(space);
-    if (known != 0
-        && isCurrent(word)
-        && Memory.compareAndSetLong(active, known, word)) {
+    if (known != 0 && isCurrent(word) && Memory.compareAndSetLong(active, known, word)) {
       return word & (numbers - 1);
     }
     lock.lock();

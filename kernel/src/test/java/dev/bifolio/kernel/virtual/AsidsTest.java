@@ -151,8 +151,7 @@ class AsidsTest {
     for (int[] bad : new int[][] {{0, 8}, {1, -1}, {1, 17}, {7, 3}, {1, 1}}) {
       assertThrows(IllegalArgumentException.class, () -> Asids.byteSize(bad[0], bad[1]));
       assertThrows(
-          IllegalArgumentException.class,
-          () -> new Asids(windows.reserve(4096), bad[0], bad[1]));
+          IllegalArgumentException.class, () -> new Asids(windows.reserve(4096), bad[0], bad[1]));
     }
     assertEquals(64 + 6 * 64 + 8, Asids.byteSize(6, 3));
     assertEquals(64 + 64 + 8192, Asids.byteSize(1, 16));
@@ -172,13 +171,12 @@ class AsidsTest {
       for (int cpu = 0; cpu < 4; cpu++) {
         Processor processor = new Processor(cpu, asids, bits);
         SplitMix64 random = new SplitMix64(100L * bits + cpu);
-        work.add(
-            () -> {
-              for (int i = 0; i < 200_000; i++) {
-                int space = random.below(random.oneIn(3) ? 150 : 4);
-                processor.run(spaces + space * 8L);
-              }
-            });
+        work.add(() -> {
+          for (int i = 0; i < 200_000; i++) {
+            int space = random.below(random.oneIn(3) ? 150 : 4);
+            processor.run(spaces + space * 8L);
+          }
+        });
       }
       Threads.runAll(work);
       assertTrue(asids.rollovers() > 100);

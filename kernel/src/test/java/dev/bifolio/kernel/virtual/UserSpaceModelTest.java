@@ -193,13 +193,9 @@ class UserSpaceModelTest {
         model
             .pages
             .subMap(start, end)
-            .replaceAll(
-                (at, page) ->
-                    new Page(
-                        (page.flags & ~AreaFlags.ACCESS) | access,
-                        page.file,
-                        page.offset,
-                        page.words));
+            .replaceAll((at, page) ->
+                new Page(
+                    (page.flags & ~AreaFlags.ACCESS) | access, page.file, page.offset, page.words));
       } else {
         assertEquals(refusal(isWhole, AlterOutcome.NOT_MAPPED, AlterOutcome.NO_MEMORY), outcome);
       }
@@ -214,12 +210,11 @@ class UserSpaceModelTest {
       world.frames.serve(mayFail ? random.below(6) : Long.MAX_VALUE);
       ForkOutcome outcome = model.program.space.forkInto(child.program.space);
       if (outcome == ForkOutcome.FORKED) {
-        model.pages.forEach(
-            (at, page) -> {
-              boolean isAlias = page.words == fileWords.get(key(page.file, page.offset));
-              long[] words = isAlias ? page.words : page.words.clone();
-              child.pages.put(at, new Page(page.flags, page.file, page.offset, words));
-            });
+        model.pages.forEach((at, page) -> {
+          boolean isAlias = page.words == fileWords.get(key(page.file, page.offset));
+          long[] words = isAlias ? page.words : page.words.clone();
+          child.pages.put(at, new Page(page.flags, page.file, page.offset, words));
+        });
         models.add(child);
       } else {
         assertEquals(refusal(true, outcome, ForkOutcome.NO_MEMORY), outcome);
