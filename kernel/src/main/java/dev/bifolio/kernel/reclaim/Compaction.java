@@ -35,18 +35,20 @@ public final class Compaction {
    * emptied is captured first, so that nobody allocates in it; when it is empty, or cannot be emptied,
    * or the call ends, all that is captured goes back.
    *
-   * States: IDLE ─ wake, compact, a bad score ─► COUNTING ─► EMPTYING ─► IDLE. A pass may be left and
-   * taken up at any block: its position is in this object, and a unit that is half done is captured
-   * anew, as long as it becomes emptier.
+   * States: IDLE ─ wake, compact, p > 0 ─► COUNTING ─ no such block, a bad score ─► EMPTYING ─► IDLE, or
+   * from COUNTING back to IDLE: what is wanted is there already. A pass may be left and taken up at any
+   * block: its position is in the CompactionPass, and a unit that is half done is captured anew, as long
+   * as it becomes emptier.
    *
    * Score. The part of the free memory, in per cent, that is not in free areas of 2 MiB: 0 is perfect,
    * 100 means that not one is left. Pieces of areas, at the ends of a bank, are left out. With
-   * proactiveness p, a background pass begins when the score is above high = min(low + 10, 100), and
-   * ends at low = max(100 - p, 5); between the two nothing happens, so that it does not begin again for
-   * each area that is taken. p = 0: never.
+   * proactiveness p, a background pass that counted empties units when the score is above high =
+   * min(low + 10, 100), until it is at low = max(100 - p, 5); between the two nothing happens, so that
+   * it does not begin again for each area that is taken. p = 0: never.
    *
    * Deferral. A pass that gains nothing makes the next 1, 3, 7 … 63 attempts be left out (as long as the
-   * order is not a smaller one); one that gains something clears that.
+   * order is not a smaller one); one that gains something, or had nothing to gain, clears that. What is
+   * wanted and what is done before anybody asks are deferred apart.
    *
    * Invariants
    *   I1  Whatever happens, each item is in exactly one block, and the frames in use are as many as
@@ -56,8 +58,8 @@ public final class Compaction {
    *   I4  A pinned or unmovable block is never touched.
    *
    * Threads. Owners, allocations and frees of other threads go on. Of those who compact, one at a time:
-   * a try-lock in a memory word; step and compact leave if it is taken or somebody waits for it,
-   * emptyRange waits. With a BuddyAllocator below, only the thread that may use that allocator.
+   * a lock in a memory word; step and compact leave if it is taken or somebody waits for it, emptyRange
+   * waits, but for one that an owner calls while he is asked to relocate: it is refused. With a BuddyAllocator below, only the thread that may use that allocator.
    *
    * Counts. What is captured or taken as a target is allocated and freed as by anybody else, and in the
    * statistics of the allocator: not to count it there would have its frees come before their

@@ -4,6 +4,7 @@ import dev.bifolio.kernel.frame.FrameInfo;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.unit.Pages;
+import dev.bifolio.kernel.unit.SortedRanges;
 
 /// How much each block was used lately: a small count a frame, of which the first frame of a block
 /// has the block's.
@@ -125,19 +126,10 @@ public final class FrameHeat {
   }
 
   private long addressOf(long pfn) {
-    int low = 0;
-    int high = endPfns.length - 1;
-    while (low < high) {
-      int middle = (low + high) >>> 1;
-      if (pfn < endPfns[middle]) {
-        high = middle;
-      } else {
-        low = middle + 1;
-      }
-    }
-    if (pfn < startPfns[low] || pfn >= endPfns[low]) {
+    int bank = SortedRanges.indexOf(startPfns, endPfns, endPfns.length, pfn);
+    if (bank < 0) {
       throw new IllegalArgumentException("there is no heat of frame " + AddressRange.hex(pfn));
     }
-    return biases[low] + pfn;
+    return biases[bank] + pfn;
   }
 }

@@ -4,6 +4,7 @@ import dev.bifolio.kernel.frame.FrameInfo;
 import dev.bifolio.kernel.frame.FrameMap;
 import dev.bifolio.kernel.platform.Cpu;
 import dev.bifolio.kernel.unit.AddressRange;
+import dev.bifolio.kernel.unit.SortedRanges;
 import org.jspecify.annotations.Nullable;
 
 /// The agreement between those whose frames may be moved and those who move them: one word of
@@ -63,8 +64,10 @@ public final class MovableFrames {
    *       account goes with the block.
    *   I4  Only the first frame of an allocated block is MOVABLE, PINNED or MOVING; nextStray finds
    *       others.
-   *   I5  A block is named by exactly one item, and an item by one block, but for the moment between
-   *       relocate and commit, when both blocks are MOVING.
+   *   I5  A block is named by exactly one item, and an item by one block, but between mirror and the
+   *       end of commit or abort. Of its two blocks then at most one is not MOVING: in commit the
+   *       target is MOVABLE one store before the source is CAPTURED, in abort the target is CAPTURED
+   *       one store before the source is MOVABLE. So an item can be had at one place at most.
    *
    * Who may do what. adopt, disown: the owner of the block, one thread a block. pin, unpin: any
    * thread. begin, mirror, commit, abort: the mover, one thread a move. register: before the frames
@@ -100,6 +103,8 @@ public final class MovableFrames {
   private static final int MOST_TURNS = 10_000;
 
   private final FrameInfo[] planes;
+  private final long[] startPfns;
+  private final long[] endPfns;
   private final @Nullable MovableOwner[] owners = new @Nullable MovableOwner[MAX_OWNERS];
   private int ownerCount;
   private @Nullable FrameHeat heat;
@@ -110,11 +115,15 @@ public final class MovableFrames {
   /// @throws IllegalArgumentException if they are in another order
   public MovableFrames(FrameInfo[] planes) {
     this.planes = new FrameInfo[planes.length];
+    startPfns = new long[planes.length];
+    endPfns = new long[planes.length];
     for (int i = 0; i < planes.length; i++) {
       if (i > 0 && planes[i].startPfn() < planes[i - 1].endPfn()) {
         throw new IllegalArgumentException("plane " + i + " begins before the end of the last one");
       }
       this.planes[i] = planes[i];
+      startPfns[i] = planes[i].startPfn();
+      endPfns[i] = planes[i].endPfn();
     }
   }
 
@@ -437,19 +446,11 @@ public final class MovableFrames {
   }
 
   private FrameInfo planeOf(long pfn) {
-    int low = 0;
-    int high = planes.length - 1;
-    while (low <= high) {
-      int middle = (low + high) >>> 1;
-      if (pfn < planes[middle].startPfn()) {
-        high = middle - 1;
-      } else if (pfn >= planes[middle].endPfn()) {
-        low = middle + 1;
-      } else {
-        return planes[middle];
-      }
+    int plane = SortedRanges.indexOf(startPfns, endPfns, planes.length, pfn);
+    if (plane < 0) {
+      throw new IllegalArgumentException("no plane has frame " + AddressRange.hex(pfn));
     }
-    throw new IllegalArgumentException("no plane has frame " + AddressRange.hex(pfn));
+    return planes[plane];
   }
 
   private static IllegalStateException wrong(String what, long pfn, long word) {

@@ -32,6 +32,9 @@ import org.jspecify.annotations.Nullable;
 /// refuses what would change one of these entries, so tables that it will need later are made
 /// before ([#pin]).
 ///
+/// All but [#lookup], [#translate] and [#tableAt] is refused with an `IllegalStateException` while
+/// the space is not open.
+///
 /// Lock order: the lock of a space (of two spaces, that of the source of a copy first), then that
 /// of a zone, then what the frame allocator takes.
 ///
@@ -74,10 +77,14 @@ public final class AddressSpace {
   /// Opens a user space, whose upper half is the kernel's. While nobody else uses it; others may
   /// use the kernel's meanwhile.
   ///
-  /// @param kernelSpace open, of the same format
+  /// @param kernelSpace open, of the same format, with a kernel half of its own
   /// @return false, and nothing has changed, if there is no memory for the root
+  /// @throws IllegalArgumentException if it is not like that
   /// @throws IllegalStateException if it is open
   public boolean open(AddressSpace kernelSpace) {
+    if (kernelSpace.format != format || !kernelSpace.core.isKernel()) {
+      throw new IllegalArgumentException("that is no kernel's space of format " + format);
+    }
     if (!core.open(1)) {
       return false;
     }
@@ -273,7 +280,8 @@ public final class AddressSpace {
   /// @param sharers counts who has a frame, but for an alias
   /// @param batch is told what is to be flushed of this space
   /// @return what came of it
-  /// @throws IllegalArgumentException if the mode wants sharers and there are none, or the reverse
+  /// @throws IllegalArgumentException if the mode wants sharers and there are none, or the reverse,
+  ///   or the target is this space or has another format
   public CopyOutcome copyTo(
       AddressSpace target,
       long virtualAddress,
@@ -281,6 +289,9 @@ public final class AddressSpace {
       CopyMode mode,
       @Nullable FrameSharers sharers,
       FlushBatch batch) {
+    if (target == this || target.format != format) {
+      throw new IllegalArgumentException("a copy goes into another space of the same format");
+    }
     if ((mode == CopyMode.ALIAS) != (sharers == null)) {
       throw new IllegalArgumentException(mode + " and its sharers do not fit");
     }

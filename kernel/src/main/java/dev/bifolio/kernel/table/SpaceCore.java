@@ -53,6 +53,11 @@ final class SpaceCore {
     return true;
   }
 
+  /// Whether user spaces can have it as their kernel's.
+  boolean isKernel() {
+    return words.isOpen() && kernel == null;
+  }
+
   /// Takes the kernel's half over.
   void share(SpaceCore kernelSpace) {
     kernelSpace.lock.lock();
@@ -78,6 +83,7 @@ final class SpaceCore {
   }
 
   boolean pin(long first, long last) {
+    requireOpen();
     lock.lock();
     try {
       if (words.sharing() != 0) {
@@ -149,6 +155,7 @@ final class SpaceCore {
   ///
   /// @param addresses all that have to be multiples of the unit, or-ed
   private TableResult check(long virtualAddress, long byteSize, long addresses, long unit) {
+    requireOpen();
     if (((addresses | byteSize) & (unit - 1)) != 0 || byteSize == 0) {
       return TableResult.MISALIGNED;
     }
@@ -159,6 +166,12 @@ final class SpaceCore {
     return kernel != null && (format.isKernelHalf(virtualAddress) || format.isKernelHalf(last))
         ? TableResult.KERNEL_HALF
         : TableResult.DONE;
+  }
+
+  private void requireOpen() {
+    if (!words.isOpen()) {
+      throw new IllegalStateException("the space is not open");
+    }
   }
 
   private TableResult checkPage(long virtualAddress) {

@@ -23,18 +23,20 @@ import dev.bifolio.kernel.platform.SpinLock;
 ///   high, low, min     compared with it
 ///         0 ┤
 ///
-///            the pool is empty, and a count finds too little
+///            the pool has too little, and so has a count; or frames
+///            are spent that the pool has not
 ///       FAR ───────────────────────────────────────────────> NEAR
 ///           <───────────────────────────────────────────────
-///            a free finds the counter well above the far mark
+///            the counter comes well above the far mark by a free,
+///            or is found there when the mark is set
 /// ```
 ///
 /// In FAR a request loads and stores one word of its CPU, and a free loads the mode. Nothing is
-/// given back to an allowance: when they and the pool are used up, the frames are counted anew, and
-/// because the pool is half of what lies above the far mark, that happens at most once in so many
-/// allocations. Of what lies above the mark one half goes into the pool, the other half is for
-/// mistakes (I3). The far mark is the high watermark and the largest lowmem reserve, so no check of
-/// FAR could have failed.
+/// given back to an allowance: when that of a CPU and the pool are used up, the frames are counted
+/// anew. Of what lies above the far mark and in no allowance one half goes into the pool then, so
+/// that there is at most one count in so many allocations; the other half is for mistakes (I3). The
+/// far mark is the high watermark and the largest lowmem reserve, so no check of FAR could have
+/// failed.
 ///
 /// ```
 ///   line 0   mode: 0 FAR, 1 NEAR      read by all, written at changes
@@ -45,7 +47,7 @@ import dev.bifolio.kernel.platform.SpinLock;
 /// ```
 ///
 /// - I1 In FAR the pool and all allowances together are at most what is available above the far
-///   mark, but for I3; frees make them less.
+///   mark, but for I3; requests make both less, frees only what is available more.
 /// - I2 With one thread, every answer is exact, and in NEAR the counter is what is available.
 /// - I3 A count may meet requests and frees half-way: those that were granted and have not taken
 ///   their frames, those whose frames are back and not yet added, those that put an allowance back
@@ -53,15 +55,18 @@ import dev.bifolio.kernel.platform.SpinLock;
 ///   is about, and an allowance, at most [#MOST_ALLOWANCE] frames; the next count begins anew. Two
 ///   threads that run on one CPU in turn may besides both use an allowance of which one took: up to
 ///   an allowance each time that one is held up between its load and its store.
-/// - I4 When nobody is half-way, [#recount] leaves a counter that is what is available, and nothing
-///   that could be had past it. Who is about to fail calls it. Each change of the counter changes
-///   its upper bits, so that one that went away and came back is not taken for one at rest.
+/// - I4 When nobody is half-way, [#recount] leaves in NEAR a counter that is what is available, and
+///   nothing that could be had past it; in FAR it only counts. Who is about to fail calls it. Each
+///   change of the counter changes its upper bits, so that one that went away and came back is not
+///   taken for one at rest.
 /// - I5 A stripe that is loaded and stored has one CPU. CPUs whose numbers have no stripe of their
 ///   own take from the pool; where the system does not tell CPUs, all stripes are shared, and
 ///   changed by compare-and-set. ([Cpu#simulate] makes all threads one CPU: it is for one at a
 ///   time.)
 ///
-/// Any thread. FAR: a load, a subtraction and a store; no Java objects. NEAR: one compare-and-set.
+/// Any thread; no Java objects. FAR: a request is a load, a subtraction and a store, a free one
+/// load. NEAR: a request is one compare-and-set, a free one addition, and the lock when the counter
+/// is so high that FAR may begin.
 ///
 /// Rejected: a counter for each CPU that is folded now and then (Linux's vmstat): frees would have
 /// to ask for their CPU, which costs a third of a free, and without atomic additions such counters

@@ -20,16 +20,7 @@ class CompactionCallsTest {
   private static final long BUDGET = 1 << 20;
 
   private static MovableItems items(int... lives) {
-    MovableItems items = new MovableItems(true, START, lives.length * 512L, false);
-    for (int area = 0; area < lives.length; area++) {
-      for (int i = 0; i < lives[area]; i++) {
-        long pfn = START + area * 512L + (long) i * 512 / lives[area];
-        assertTrue(items.frames.allocateRange(pfn, 1, AllocationFlags.MOVABLE));
-        items.adopt(pfn, 1);
-      }
-    }
-    items.frames.drainCaches();
-    return items;
+    return MovableItems.spread(true, START, false, lives);
   }
 
   private static int leftOut(MovableItems items, int order) {

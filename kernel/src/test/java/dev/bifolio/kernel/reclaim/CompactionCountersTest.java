@@ -18,16 +18,7 @@ class CompactionCountersTest {
 
   /// Areas with so many live frames each.
   private static MovableItems items(boolean hybrid, int... lives) {
-    MovableItems items = new MovableItems(hybrid, START, lives.length * 512L, false);
-    for (int area = 0; area < lives.length; area++) {
-      for (int i = 0; i < lives[area]; i++) {
-        long pfn = START + area * 512L + (long) i * 512 / lives[area];
-        assertTrue(items.frames.allocateRange(pfn, 1, AllocationFlags.MOVABLE));
-        items.adopt(pfn, 1);
-      }
-    }
-    items.frames.drainCaches();
-    return items;
+    return MovableItems.spread(hybrid, START, false, lives);
   }
 
   @Test

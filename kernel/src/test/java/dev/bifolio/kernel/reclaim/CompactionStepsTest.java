@@ -15,16 +15,7 @@ class CompactionStepsTest {
 
   /// Areas with so many live frames each, spread over them.
   private static MovableItems items(boolean hybrid, int... lives) {
-    MovableItems items = new MovableItems(hybrid, START, lives.length * 512L, true);
-    for (int area = 0; area < lives.length; area++) {
-      for (int i = 0; i < lives[area]; i++) {
-        long pfn = START + area * 512L + (long) i * 512 / lives[area];
-        assertTrue(items.frames.allocateRange(pfn, 1, AllocationFlags.MOVABLE));
-        items.adopt(pfn, 1);
-      }
-    }
-    items.frames.drainCaches();
-    return items;
+    return MovableItems.spread(hybrid, START, true, lives);
   }
 
   @ParameterizedTest

@@ -72,6 +72,20 @@ final class MovableItems extends OwnedItems {
         };
   }
 
+  /// Areas with so many live frames each, spread over them.
+  static MovableItems spread(boolean hybrid, long startPfn, boolean withContents, int... lives) {
+    MovableItems items = new MovableItems(hybrid, startPfn, lives.length * 512L, withContents);
+    for (int area = 0; area < lives.length; area++) {
+      for (int i = 0; i < lives[area]; i++) {
+        long pfn = startPfn + area * 512L + (long) i * 512 / lives[area];
+        assertTrue(items.frames.allocateRange(pfn, 1, AllocationFlags.MOVABLE));
+        items.adopt(pfn, 1);
+      }
+    }
+    items.frames.drainCaches();
+    return items;
+  }
+
   @Override
   public boolean relocate(long item, long fromPfn, long toPfn) {
     assertTrue(MovableFrames.isMoving(plane.get(fromPfn)));

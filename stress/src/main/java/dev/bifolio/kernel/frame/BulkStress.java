@@ -62,7 +62,7 @@ public final class BulkStress {
     @Actor
     public void one(III_Result r) {
       one = take();
-      r.r2 = yes(one);
+      r.r2 = served(one);
     }
 
     @Arbiter
@@ -120,7 +120,7 @@ public final class BulkStress {
     @Actor
     public void one(III_Result r) {
       one = take();
-      r.r2 = yes(one);
+      r.r2 = served(one);
     }
 
     @Arbiter
@@ -152,7 +152,7 @@ public final class BulkStress {
     @Actor
     public void one(III_Result r) {
       one = take();
-      r.r2 = yes(one);
+      r.r2 = served(one);
     }
 
     @Arbiter

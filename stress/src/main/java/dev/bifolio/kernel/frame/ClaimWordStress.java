@@ -42,13 +42,13 @@ public final class ClaimWordStress {
     @Actor
     public void one(III_Result r) {
       first = take(0, 0);
-      r.r1 = yes(first);
+      r.r1 = served(first);
     }
 
     @Actor
     public void other(III_Result r) {
       second = take(0, 0);
-      r.r2 = yes(second);
+      r.r2 = served(second);
     }
 
     @Arbiter
@@ -69,12 +69,12 @@ public final class ClaimWordStress {
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = yes(take(0, 0));
+      r.r1 = served(take(0, 0));
     }
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = yes(take(0, 0));
+      r.r2 = served(take(0, 0));
     }
 
     @Arbiter
@@ -94,7 +94,7 @@ public final class ClaimWordStress {
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = yes(take(0, 0));
+      r.r1 = served(take(0, 0));
     }
 
     @Actor
@@ -175,7 +175,7 @@ public final class ClaimWordStress {
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = yes(take(0, 0));
+      r.r1 = served(take(0, 0));
     }
 
     @Actor
@@ -201,7 +201,7 @@ public final class ClaimWordStress {
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = yes(take(0, 0));
+      r.r1 = served(take(0, 0));
     }
 
     @Actor
@@ -229,7 +229,7 @@ public final class ClaimWordStress {
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = yes(take(0, 0));
+      r.r1 = served(take(0, 0));
     }
 
     @Actor
@@ -254,7 +254,7 @@ public final class ClaimWordStress {
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = yes(take(0, 0));
+      r.r1 = served(take(0, 0));
     }
 
     @Actor
@@ -290,7 +290,7 @@ public final class ClaimWordStress {
   public static class AFreeOfAnotherWordWhileTheAreaIsLeft extends UsedUp {
     @Actor
     public void one(III_Result r) {
-      r.r1 = yes(take(0, 0));
+      r.r1 = served(take(0, 0));
     }
 
     @Actor
@@ -315,7 +315,7 @@ public final class ClaimWordStress {
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = yes(take(0, 0));
+      r.r1 = served(take(0, 0));
     }
 
     @Actor
@@ -341,7 +341,7 @@ public final class ClaimWordStress {
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = yes(take(0, 0));
+      r.r1 = served(take(0, 0));
     }
 
     @Actor
@@ -421,13 +421,13 @@ public final class ClaimWordStress {
     @Actor
     public void one(III_Result r) {
       first = take(0, 0);
-      r.r1 = yes(first);
+      r.r1 = served(first);
     }
 
     @Actor
     public void other(III_Result r) {
       second = take(0, 0);
-      r.r2 = yes(second);
+      r.r2 = served(second);
     }
 
     @Arbiter

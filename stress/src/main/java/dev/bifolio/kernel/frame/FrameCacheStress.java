@@ -45,6 +45,17 @@ public final class FrameCacheStress {
       allocator.drainCaches();
     }
 
+    /// Takes all frames, and leaves these in the magazine, which are of different words.
+    final void fillMagazine(long... pfns) {
+      fill();
+      for (long pfn : pfns) {
+        ownerFree(pfn);
+      }
+      if (cache.cachedFrameCount() != pfns.length) {
+        throw new IllegalStateException("not in the magazine");
+      }
+    }
+
     final int closedWith(int freeFrames, long... inUse) {
       cache.close();
       return endedWith(freeFrames, inUse);
@@ -190,16 +201,9 @@ public final class FrameCacheStress {
 
     @Arbiter
     public void end(III_Result r) {
-      boolean[] seen = new boolean[AreaWord.FRAMES];
-      boolean good = true;
-      int count = 0;
-      for (long pfn = cache.allocate(); pfn != NONE; pfn = cache.allocate()) {
-        good &= !seen[(int) pfn];
-        seen[(int) pfn] = true;
-        count++;
-      }
+      boolean good = canTake(cache::allocate, AreaWord.FRAMES);
       cache.close();
-      r.r3 = ended(good && count == AreaWord.FRAMES);
+      r.r3 = ended(good);
     }
   }
 
@@ -218,7 +222,7 @@ public final class FrameCacheStress {
     @Actor
     public void owner(III_Result r) {
       mine = cache.allocate();
-      r.r1 = yes(mine);
+      r.r1 = served(mine);
     }
 
     @Actor
@@ -245,12 +249,12 @@ public final class FrameCacheStress {
     public void owner(III_Result r) {
       mine = cache.allocate();
       more = cache.allocate();
-      r.r1 = yes(mine) & yes(more);
+      r.r1 = served(mine) & served(more);
     }
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = yes(allocator.tryAllocate(9, 0));
+      r.r2 = served(allocator.tryAllocate(9, 0));
     }
 
     @Arbiter
@@ -272,24 +276,19 @@ public final class FrameCacheStress {
     private long yours;
 
     public APopOfTheMagazineBesideARequestThatTakesIt() {
-      fill();
-      ownerFree(5);
-      ownerFree(77);
-      if (cache.cachedFrameCount() != 2) {
-        throw new IllegalStateException("not in the magazine");
-      }
+      fillMagazine(5, 77);
     }
 
     @Actor
     public void owner(III_Result r) {
       mine = cache.allocate();
-      r.r1 = yes(mine);
+      r.r1 = served(mine);
     }
 
     @Actor
     public void other(III_Result r) {
       yours = take();
-      r.r2 = yes(yours);
+      r.r2 = served(yours);
     }
 
     @Arbiter
@@ -318,7 +317,7 @@ public final class FrameCacheStress {
     @Actor
     public void other(III_Result r) {
       yours = allocator.tryAllocate(9, 0);
-      r.r2 = yes(yours);
+      r.r2 = served(yours);
     }
 
     @Arbiter
@@ -333,13 +332,7 @@ public final class FrameCacheStress {
   @State
   public static class AClosingWithAMagazineBesideALargeRequest extends Owned {
     public AClosingWithAMagazineBesideALargeRequest() {
-      fill();
-      for (int i = 0; i < 8; i++) {
-        ownerFree(60L * i);
-      }
-      if (cache.cachedFrameCount() != 8) {
-        throw new IllegalStateException("not in the magazine");
-      }
+      fillMagazine(0, 60, 120, 180, 240, 300, 360, 420);
     }
 
     @Actor
@@ -350,7 +343,7 @@ public final class FrameCacheStress {
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = yes(allocator.tryAllocate(1, 0));
+      r.r2 = served(allocator.tryAllocate(1, 0));
     }
 
     @Arbiter
@@ -374,7 +367,7 @@ public final class FrameCacheStress {
       cache.close();
       cache = allocator.openCache(2);
       mine = cache.allocate();
-      r.r1 = yes(mine);
+      r.r1 = served(mine);
     }
 
     @Actor
@@ -416,13 +409,13 @@ public final class FrameCacheStress {
     @Actor
     public void owner(III_Result r) {
       mine = open();
-      r.r1 = yes(mine);
+      r.r1 = served(mine);
     }
 
     @Actor
     public void other(III_Result r) {
       yours = open();
-      r.r2 = yes(yours);
+      r.r2 = served(yours);
     }
 
     @Arbiter

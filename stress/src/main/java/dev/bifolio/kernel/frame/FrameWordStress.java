@@ -29,12 +29,12 @@ public final class FrameWordStress {
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = yes(take(0, 1));
+      r.r1 = served(take(0, 1));
     }
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = yes(take(1, 1));
+      r.r2 = served(take(1, 1));
     }
 
     @Arbiter
@@ -58,13 +58,13 @@ public final class FrameWordStress {
     @Actor
     public void one(III_Result r) {
       first = take(0, 2);
-      r.r1 = yes(first);
+      r.r1 = served(first);
     }
 
     @Actor
     public void other(III_Result r) {
       second = take(1, 2);
-      r.r2 = yes(second);
+      r.r2 = served(second);
     }
 
     @Arbiter
@@ -87,7 +87,7 @@ public final class FrameWordStress {
 
     @Actor
     public void request(III_Result r) {
-      r.r1 = yes(take(0, 1));
+      r.r1 = served(take(0, 1));
     }
 
     @Actor
@@ -346,7 +346,7 @@ public final class FrameWordStress {
     @Actor
     public void request(III_Result r) {
       block = take(1, 4);
-      r.r2 = yes(block);
+      r.r2 = served(block);
     }
 
     @Arbiter
@@ -403,7 +403,7 @@ public final class FrameWordStress {
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = yes(take(1, 6));
+      r.r2 = served(take(1, 6));
     }
 
     @Arbiter
@@ -433,7 +433,7 @@ public final class FrameWordStress {
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = yes(take(1, 6));
+      r.r2 = served(take(1, 6));
     }
 
     @Arbiter

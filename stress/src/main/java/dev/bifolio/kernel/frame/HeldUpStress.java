@@ -51,7 +51,7 @@ public final class HeldUpStress {
       int served = YES;
       for (int i = 0; i < TAKEN; i++) {
         theirs[i] = take(0, 0);
-        served &= yes(theirs[i]);
+        served &= served(theirs[i]);
       }
       return served;
     }
@@ -152,7 +152,7 @@ public final class HeldUpStress {
 
     @Actor
     public void request(III_Result r) {
-      r.r2 = yes(take(0, 0));
+      r.r2 = served(take(0, 0));
     }
 
     @Arbiter

@@ -28,7 +28,7 @@ public final class LendingStress {
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = yes(take(1, 2));
+      r.r2 = served(take(1, 2));
     }
 
     @Arbiter
@@ -51,7 +51,7 @@ public final class LendingStress {
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = yes(take(1, 9));
+      r.r2 = served(take(1, 9));
     }
 
     @Arbiter
@@ -68,12 +68,12 @@ public final class LendingStress {
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = yes(take(0, 9));
+      r.r1 = served(take(0, 9));
     }
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = yes(take(1, 1));
+      r.r2 = served(take(1, 1));
     }
 
     @Arbiter
@@ -96,7 +96,7 @@ public final class LendingStress {
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = yes(take(1, 9));
+      r.r1 = served(take(1, 9));
     }
 
     @Actor
@@ -121,12 +121,12 @@ public final class LendingStress {
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = yes(take(1, 9));
+      r.r1 = served(take(1, 9));
     }
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = yes(take(0, 0));
+      r.r2 = served(take(0, 0));
     }
 
     @Arbiter
@@ -143,12 +143,12 @@ public final class LendingStress {
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = yes(take(0, 9));
+      r.r1 = served(take(0, 9));
     }
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = yes(take(1, 9));
+      r.r2 = served(take(1, 9));
     }
 
     @Arbiter
@@ -254,7 +254,7 @@ public final class LendingStress {
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = yes(take(1, 4));
+      r.r2 = served(take(1, 4));
     }
 
     @Arbiter
@@ -277,7 +277,7 @@ public final class LendingStress {
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = yes(take(0, 9));
+      r.r1 = served(take(0, 9));
     }
 
     @Actor
@@ -306,13 +306,13 @@ public final class LendingStress {
     @Actor
     public void one(III_Result r) {
       first = take(0, 0);
-      r.r1 = yes(first);
+      r.r1 = served(first);
     }
 
     @Actor
     public void other(III_Result r) {
       second = take(1, 0);
-      r.r2 = yes(second);
+      r.r2 = served(second);
     }
 
     @Arbiter

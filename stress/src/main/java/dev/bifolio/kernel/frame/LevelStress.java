@@ -1,7 +1,5 @@
 package dev.bifolio.kernel.frame;
 
-import static dev.bifolio.kernel.frame.World.yes;
-
 import dev.bifolio.kernel.platform.Memory;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
@@ -17,14 +15,13 @@ public final class LevelStress {
   private LevelStress() {}
 
   /// A level of areas below a level of groups, of which there are two.
-  static class Levels {
+  static class Levels extends Race {
     final UnitLevel above = new UnitLevel(14, null);
     final UnitLevel level = new UnitLevel(9, above);
-    private final long block;
 
     Levels() {
       long aboveBytes = UnitLevel.metadataBytes(14, 0, 2 << 14);
-      block = Blocks.take(aboveBytes + UnitLevel.metadataBytes(9, 0, 2 << 14));
+      super(aboveBytes + UnitLevel.metadataBytes(9, 0, 2 << 14));
       above.attach(block, 0, 2 << 14);
       level.attach(block + aboveBytes, 0, 2 << 14);
       above.put(0, UnitWord.ALL_LENT);
@@ -40,8 +37,7 @@ public final class LevelStress {
       while (level.take(0) >= 0) {
         count++;
       }
-      Blocks.giveBack(block);
-      return yes(count == units);
+      return ended(count == units);
     }
 
     /// Whether both groups are whole again.
@@ -50,8 +46,7 @@ public final class LevelStress {
       above.drain();
       boolean whole = above.take(0) >= 0;
       whole &= above.take(0) >= 0;
-      Blocks.giveBack(block);
-      return yes(whole);
+      return ended(whole);
     }
   }
 
@@ -151,7 +146,7 @@ public final class LevelStress {
     public void end(III_Result r) {
       level.takeBack(first);
       level.takeBack(second);
-      r.r3 = endedWhole() & yes(first == second ? 0 : 1);
+      r.r3 = endedWhole() & yes(first != second);
     }
   }
 
@@ -217,17 +212,15 @@ public final class LevelStress {
   }
 
   /// Hints of two bins over items in two leaf words of different mid words.
-  static class Hints {
+  static class Hints extends Race {
     static final long NEAR = 0;
     static final long FAR = 5000;
 
     final HintBitmap hints = new HintBitmap(1, 2);
     final long item;
-    private final long block;
 
     Hints() {
-      long byteSize = HintBitmap.metadataBytes(1, 2, 8192);
-      block = Blocks.take(byteSize + 64);
+      super(HintBitmap.metadataBytes(1, 2, 8192) + 64);
       hints.attach(block + 64, 8192, block + 32);
       item = block;
     }
@@ -244,9 +237,7 @@ public final class LevelStress {
     }
 
     final int endedWith(long wanted) {
-      boolean found = hints.find(0, 0) == wanted;
-      Blocks.giveBack(block);
-      return yes(found);
+      return ended(hints.find(0, 0) == wanted);
     }
   }
 

@@ -59,13 +59,13 @@ public final class MagazineStress {
     @Actor
     public void one(III_Result r) {
       first = core.magazines.pop(slot(0), 0);
-      r.r1 = yes(first);
+      r.r1 = served(first);
     }
 
     @Actor
     public void other(III_Result r) {
       second = take(0, 0);
-      r.r2 = yes(second);
+      r.r2 = served(second);
     }
 
     @Arbiter
@@ -88,7 +88,7 @@ public final class MagazineStress {
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = yes(take(0, 0));
+      r.r1 = served(take(0, 0));
     }
 
     @Actor
@@ -166,7 +166,7 @@ public final class MagazineStress {
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = yes(take(0, 0));
+      r.r1 = served(take(0, 0));
     }
 
     @Actor
@@ -220,7 +220,7 @@ public final class MagazineStress {
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = yes(take(0, 0));
+      r.r1 = served(take(0, 0));
     }
 
     @Actor
@@ -248,7 +248,7 @@ public final class MagazineStress {
 
     @Actor
     public void one(III_Result r) {
-      r.r1 = yes(take(0, 0));
+      r.r1 = served(take(0, 0));
     }
 
     @Actor

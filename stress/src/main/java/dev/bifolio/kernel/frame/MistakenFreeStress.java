@@ -30,7 +30,7 @@ public final class MistakenFreeStress {
     @Actor
     public void one(III_Result r) {
       mine = take(0, 0);
-      r.r1 = yes(mine);
+      r.r1 = served(mine);
     }
 
     @Actor

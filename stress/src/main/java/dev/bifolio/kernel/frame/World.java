@@ -2,23 +2,21 @@ package dev.bifolio.kernel.frame;
 
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.unit.Pages;
+import java.util.function.LongSupplier;
 
 /// A small machine for one race: the real allocator over real off-heap metadata, of a few areas.
 ///
 /// A test begins from a state that its constructor makes, lets two actors race, and asks in the
 /// end, alone, whether anything is lost. What it answers is 1 for yes and 0 for no.
-class World {
+class World extends Race {
   static final long NONE = HybridCore.NONE;
   static final int KIND = 0;
-  static final int YES = 1;
-  static final int NO = 0;
 
   private static final int CPUS = 2;
 
   final HybridAllocator allocator;
   final HybridCore core;
   private final int frameCount;
-  private final long block;
 
   /// One area.
   World() {
@@ -30,20 +28,11 @@ class World {
   }
 
   World(int areaCount, int cpuCount) {
+    super(HybridAllocator.metadataBytes(0, areaCount * (long) AreaWord.FRAMES, cpuCount));
     frameCount = areaCount * AreaWord.FRAMES;
-    block = Blocks.take(HybridAllocator.metadataBytes(0, frameCount, cpuCount));
     allocator = new HybridAllocator(20, cpuCount, block, 0, frameCount);
     core = allocator.core;
     allocator.addFrames(0, frameCount);
-  }
-
-  static int yes(boolean is) {
-    return is ? YES : NO;
-  }
-
-  /// Whether a request was served.
-  static int yes(long pfn) {
-    return pfn >= 0 ? YES : NO;
   }
 
   final long take(int cpu, int order) {
@@ -108,6 +97,11 @@ class World {
   /// The end of a test in which so many frames are still free: whether just these can be had, one
   /// by one, each once, and none that is in use.
   final int endedWith(int freeFrames, long... inUse) {
+    return ended(canTake(() -> take(0, 0), freeFrames, inUse));
+  }
+
+  /// Whether just so many frames can be had from somebody, each once, and none that is in use.
+  final boolean canTake(LongSupplier from, int freeFrames, long... inUse) {
     boolean[] seen = new boolean[frameCount];
     boolean good = true;
     for (long pfn : inUse) {
@@ -115,16 +109,11 @@ class World {
       seen[(int) pfn] = true;
     }
     int count = 0;
-    for (long pfn = take(0, 0); pfn != NONE; pfn = take(0, 0)) {
+    for (long pfn = from.getAsLong(); pfn != NONE; pfn = from.getAsLong()) {
       good &= !seen[(int) pfn];
       seen[(int) pfn] = true;
       count++;
     }
-    return ended(good && count == freeFrames);
-  }
-
-  final int ended(boolean good) {
-    Blocks.giveBack(block);
-    return yes(good);
+    return good && count == freeFrames;
   }
 }

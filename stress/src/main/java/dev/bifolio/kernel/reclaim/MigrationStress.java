@@ -1,8 +1,8 @@
 package dev.bifolio.kernel.reclaim;
 
 import dev.bifolio.kernel.frame.Allowed;
-import dev.bifolio.kernel.frame.Blocks;
 import dev.bifolio.kernel.frame.FrameInfo;
+import dev.bifolio.kernel.frame.Race;
 import dev.bifolio.kernel.platform.Memory;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
@@ -20,7 +20,7 @@ public final class MigrationStress {
   private MigrationStress() {}
 
   /// One item whose content is a word, its pointer, and a place for it to go.
-  static class OneItem implements MovableOwner, FrameCopier {
+  static class OneItem extends Race implements MovableOwner, FrameCopier {
     static final long FROM = 1;
     static final long TO = 9;
     static final long ITEM = 7;
@@ -31,15 +31,14 @@ public final class MigrationStress {
     final Migration migration;
     final int me;
     boolean refuses;
-    private final long block;
     private final long pointer;
     private final long contents;
 
     OneItem() {
       long infoBytes = FrameInfo.byteSize(0, FRAMES);
       pointer = infoBytes + Migration.byteSize();
-      contents = pointer + Long.BYTES;
-      block = Blocks.take(contents + FRAMES * Long.BYTES);
+      contents = infoBytes + Migration.byteSize() + Long.BYTES;
+      super(infoBytes + Migration.byteSize() + (1 + FRAMES) * Long.BYTES);
       movable = new MovableFrames(new FrameInfo[] {new FrameInfo(block, 0, FRAMES)});
       migration = new Migration(movable, this, true, block + infoBytes);
       me = movable.register(this);
@@ -104,21 +103,28 @@ public final class MigrationStress {
       }
     }
 
-    /// The end of a test: the item is movable at its place, where its content is, and the other
+    /// The end of a test: the item, to which one was added, is movable at its place, and the other
     /// place is the mover's.
-    final int endedAt(long pfn, long content) {
-      long other = pfn == FROM ? TO : FROM;
-      return ended(
-          whereItIs() == pfn
-              && contentOf(pfn) == content
-              && movable.isCaptured(other)
-              && movable.tryDisown(pfn, me, ITEM));
+    final int endedAt(long pfn) {
+      return ended(isAt(pfn) && isMovers(pfn == FROM ? TO : FROM));
     }
 
-    final int ended(boolean good) {
-      boolean right = good && migration.mismatches() == 0 && migration.problems() == 0;
-      Blocks.giveBack(block);
-      return right ? 1 : 0;
+    final boolean isAt(long pfn) {
+      return whereItIs() == pfn && contentOf(pfn) == 1 && movable.tryDisown(pfn, me, ITEM);
+    }
+
+    final boolean isMovers(long pfn) {
+      return movable.isCaptured(pfn);
+    }
+
+    /// Where the item is after a move.
+    static long placeAfter(int moved) {
+      return moved == YES ? TO : FROM;
+    }
+
+    @Override
+    protected final int ended(boolean good) {
+      return super.ended(good && migration.mismatches() == 0 && migration.problems() == 0);
     }
   }
 
@@ -139,7 +145,7 @@ public final class MigrationStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = endedAt(r.r2 == 1 ? TO : FROM, 1);
+      r.r3 = endedAt(placeAfter(r.r2));
     }
   }
 
@@ -160,7 +166,7 @@ public final class MigrationStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = endedAt(r.r2 == 1 ? TO : FROM, 1);
+      r.r3 = endedAt(placeAfter(r.r2));
     }
   }
 
@@ -185,7 +191,7 @@ public final class MigrationStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = endedAt(FROM, 1);
+      r.r3 = endedAt(FROM);
     }
   }
 
@@ -215,12 +221,7 @@ public final class MigrationStress {
     public void end(III_Result r) {
       long pfn = r.r1 == 1 ? TO : ELSEWHERE;
       long vain = r.r1 == 1 ? ELSEWHERE : TO;
-      boolean good =
-          whereItIs() == pfn
-              && contentOf(pfn) == 1
-              && movable.isCaptured(FROM)
-              && movable.isCaptured(vain);
-      r.r3 = ended(good && movable.tryDisown(pfn, me, ITEM));
+      r.r3 = ended(isAt(pfn) && isMovers(FROM) && isMovers(vain));
     }
   }
 
@@ -248,7 +249,7 @@ public final class MigrationStress {
     @Arbiter
     public void end(III_Result r) {
       long other = freed == FROM ? TO : FROM;
-      boolean good = freed == (r.r2 == 1 ? TO : FROM) && movable.isCaptured(other);
+      boolean good = freed == placeAfter(r.r2) && isMovers(other);
       r.r3 = ended(good && movable.wordOf(freed) == 0);
     }
   }

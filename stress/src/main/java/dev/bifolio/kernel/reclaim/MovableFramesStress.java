@@ -1,8 +1,8 @@
 package dev.bifolio.kernel.reclaim;
 
 import dev.bifolio.kernel.frame.Allowed;
-import dev.bifolio.kernel.frame.Blocks;
 import dev.bifolio.kernel.frame.FrameInfo;
+import dev.bifolio.kernel.frame.Race;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressMeta;
@@ -18,9 +18,7 @@ public final class MovableFramesStress {
   private MovableFramesStress() {}
 
   /// Two owners; an item of the first in a block that is charged to an account; a block of nobody.
-  static class Movable {
-    static final int YES = 1;
-    static final int NO = 0;
+  static class Movable extends Race {
     static final long FROM = 1;
     static final long TO = 9;
     static final long ITEM = 7;
@@ -33,10 +31,9 @@ public final class MovableFramesStress {
     final int mine;
     final int another;
     private final FrameInfo info;
-    private final long block;
 
     Movable() {
-      block = Blocks.take(FrameInfo.byteSize(0, FRAMES));
+      super(FrameInfo.byteSize(0, FRAMES));
       info = new FrameInfo(block, 0, FRAMES);
       movable = new MovableFrames(new FrameInfo[] {info});
       mine = movable.register((item, from, to) -> true);
@@ -44,10 +41,6 @@ public final class MovableFramesStress {
       info.put(FROM, FrameInfo.word(FrameInfo.KIND_NONE, ACCOUNT, 0, 0));
       movable.adopt(FROM, mine, ITEM);
       movable.capture(TO);
-    }
-
-    static int yes(boolean is) {
-      return is ? YES : NO;
     }
 
     final int tryPin(long pfn) {
@@ -104,13 +97,30 @@ public final class MovableFramesStress {
       return movable.wordOf(pfn) == word(another, 0, OTHER_ITEM);
     }
 
+    /// The end of a race with a mover's begin, after which nobody has a pin.
+    final int endedUnpinned(int begun) {
+      return ended(begun == YES ? isMoving(FROM) : isMovable(FROM, 0));
+    }
+
     private static long word(int owner, int pins, long item) {
       return FrameInfo.word(FrameInfo.KIND_MOVABLE_FIRST + owner, ACCOUNT, pins, item);
     }
+  }
 
-    final int ended(boolean good) {
-      Blocks.giveBack(block);
-      return yes(good);
+  /// The item is being moved.
+  static class Moving extends Movable {
+    Moving() {
+      begin();
+    }
+
+    /// The end of a move that was committed.
+    final int endedCommitted(boolean targetIsRight) {
+      return ended(targetIsRight && movable.isCaptured(FROM));
+    }
+
+    /// The end of one that was given up.
+    final int endedAborted(int pins) {
+      return ended(isMovable(FROM, pins) && movable.isCaptured(TO));
     }
   }
 
@@ -202,7 +212,7 @@ public final class MovableFramesStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = ended(r.r2 == YES ? isMoving(FROM) : isMovable(FROM, 0));
+      r.r3 = endedUnpinned(r.r2);
     }
   }
 
@@ -315,7 +325,7 @@ public final class MovableFramesStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = ended(r.r2 == YES ? isMoving(FROM) : isMovable(FROM, 0));
+      r.r3 = endedUnpinned(r.r2);
     }
   }
 
@@ -359,11 +369,7 @@ public final class MovableFramesStress {
   @JCStressTest
   @JCStressMeta(Allowed.PerhapsTheFirst.class)
   @State
-  public static class APinOfTheTargetBesideACommit extends Movable {
-    public APinOfTheTargetBesideACommit() {
-      begin();
-    }
-
+  public static class APinOfTheTargetBesideACommit extends Moving {
     @Actor
     public void owner(III_Result r) {
       r.r1 = tryPin(TO);
@@ -376,7 +382,7 @@ public final class MovableFramesStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = ended(isMovable(TO, r.r1) && movable.isCaptured(FROM));
+      r.r3 = endedCommitted(isMovable(TO, r.r1));
     }
   }
 
@@ -384,11 +390,7 @@ public final class MovableFramesStress {
   @JCStressTest
   @JCStressMeta(Allowed.OnlyTheSecond.class)
   @State
-  public static class APinOfTheSourceBesideACommit extends Movable {
-    public APinOfTheSourceBesideACommit() {
-      begin();
-    }
-
+  public static class APinOfTheSourceBesideACommit extends Moving {
     @Actor
     public void owner(III_Result r) {
       r.r1 = yes(movable.pin(FROM, mine, ITEM)); // waits
@@ -401,7 +403,7 @@ public final class MovableFramesStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = ended(isMovable(TO, 0) && movable.isCaptured(FROM));
+      r.r3 = endedCommitted(isMovable(TO, 0));
     }
   }
 
@@ -409,11 +411,7 @@ public final class MovableFramesStress {
   @JCStressTest
   @JCStressMeta(Allowed.PerhapsTheFirst.class)
   @State
-  public static class ADisowningOfTheTargetBesideACommit extends Movable {
-    public ADisowningOfTheTargetBesideACommit() {
-      begin();
-    }
-
+  public static class ADisowningOfTheTargetBesideACommit extends Moving {
     @Actor
     public void owner(III_Result r) {
       r.r1 = disown(FROM) + disown(TO);
@@ -426,8 +424,7 @@ public final class MovableFramesStress {
 
     @Arbiter
     public void end(III_Result r) {
-      boolean target = r.r1 == YES ? isNotMovable(TO) : isMovable(TO, 0);
-      r.r3 = ended(target && movable.isCaptured(FROM));
+      r.r3 = endedCommitted(r.r1 == YES ? isNotMovable(TO) : isMovable(TO, 0));
     }
   }
 
@@ -435,9 +432,8 @@ public final class MovableFramesStress {
   @JCStressTest
   @JCStressMeta(Allowed.Both.class)
   @State
-  public static class APinBesideAnAbort extends Movable {
+  public static class APinBesideAnAbort extends Moving {
     public APinBesideAnAbort() {
-      begin();
       movable.mirror(FROM, TO);
     }
 
@@ -454,7 +450,7 @@ public final class MovableFramesStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = ended(isMovable(FROM, 1) && movable.isCaptured(TO));
+      r.r3 = endedAborted(1);
     }
   }
 
@@ -462,11 +458,7 @@ public final class MovableFramesStress {
   @JCStressTest
   @JCStressMeta(Allowed.OnlyTheSecond.class)
   @State
-  public static class APinOfTheTargetBesideAnAbort extends Movable {
-    public APinOfTheTargetBesideAnAbort() {
-      begin();
-    }
-
+  public static class APinOfTheTargetBesideAnAbort extends Moving {
     @Actor
     public void owner(III_Result r) {
       r.r1 = tryPin(TO);
@@ -481,7 +473,7 @@ public final class MovableFramesStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = ended(isMovable(FROM, 0) && movable.isCaptured(TO));
+      r.r3 = endedAborted(0);
     }
   }
 }

@@ -72,7 +72,7 @@ public final class PageCacheStress {
 
     @Arbiter
     public void end(III_Result r) {
-      release(r.r1 == 1 ? PAGE : OTHER_PAGE, false);
+      releaseGot(r.r1);
       r.r3 = ended(true);
     }
   }
@@ -98,7 +98,7 @@ public final class PageCacheStress {
 
     @Arbiter
     public void end(III_Result r) {
-      release(r.r1 == 1 ? PAGE : OTHER_PAGE, false);
+      releaseGot(r.r1);
       r.r3 = ended(true);
     }
   }
@@ -124,7 +124,7 @@ public final class PageCacheStress {
 
     @Arbiter
     public void end(III_Result r) {
-      release(r.r1 == 1 ? PAGE : OTHER_PAGE, false);
+      releaseGot(r.r1);
       r.r3 = endedWith(VALUE);
     }
   }
@@ -133,17 +133,10 @@ public final class PageCacheStress {
   @JCStressTest
   @JCStressMeta(Allowed.PerhapsTheSecond.class)
   @State
-  public static class AGetBesideAnEviction extends SmallCache.OnePage {
-    private long found;
-
-    public AGetBesideAnEviction() {
-      super(2, false);
-    }
-
+  public static class AGetBesideAnEviction extends SmallCache.OnePageGot {
     @Actor
     public void get(III_Result r) {
-      found = get(PAGE);
-      r.r1 = served(found);
+      r.r1 = getIt();
     }
 
     @Actor
@@ -153,9 +146,7 @@ public final class PageCacheStress {
 
     @Arbiter
     public void end(III_Result r) {
-      boolean there = contentOf(found) == VALUE && reads.get() == 1 + r.r2;
-      release(PAGE, false);
-      r.r3 = ended(there);
+      r.r3 = endedGot(r.r2);
     }
   }
 
@@ -163,17 +154,10 @@ public final class PageCacheStress {
   @JCStressTest
   @JCStressMeta(Allowed.PerhapsTheSecond.class)
   @State
-  public static class AGetBesideADrop extends SmallCache.OnePage {
-    private long found;
-
-    public AGetBesideADrop() {
-      super(2, false);
-    }
-
+  public static class AGetBesideADrop extends SmallCache.OnePageGot {
     @Actor
     public void get(III_Result r) {
-      found = get(PAGE);
-      r.r1 = served(found);
+      r.r1 = getIt();
     }
 
     @Actor
@@ -183,9 +167,7 @@ public final class PageCacheStress {
 
     @Arbiter
     public void end(III_Result r) {
-      boolean there = contentOf(found) == VALUE && reads.get() == 1 + r.r2;
-      release(PAGE, false);
-      r.r3 = ended(there);
+      r.r3 = endedGot(r.r2);
     }
   }
 

@@ -1,7 +1,7 @@
 package dev.bifolio.kernel.reclaim;
 
-import dev.bifolio.kernel.frame.Blocks;
 import dev.bifolio.kernel.frame.FrameInfo;
+import dev.bifolio.kernel.frame.Race;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.unit.FrameSource;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -9,7 +9,7 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /// A cache of a few frames, and a file of two pages of one word each. Its frames are movable, and a
 /// mover has one more.
-class SmallCache implements FrameSource, PageBacking, FrameCopier {
+class SmallCache extends Race implements FrameSource, PageBacking, FrameCopier {
   static final int FILE = 5;
   static final long PAGE = 0;
   static final long OTHER_PAGE = 1;
@@ -33,12 +33,11 @@ class SmallCache implements FrameSource, PageBacking, FrameCopier {
 
   private final MovableFrames movable;
   private final int frames;
-  private final long block;
 
   SmallCache(int capacity, int frameCount) {
+    super(WORDS_BYTES); // the frames lie behind, and need not be zero
     long infoBytes = FrameInfo.byteSize(0, FRAMES);
     long cacheAt = infoBytes + Migration.byteSize();
-    block = Blocks.take(WORDS_BYTES); // the frames lie behind, and need not be zero
     frames = ((1 << frameCount) - 1) << 1;
     free.set(frames);
     movable = new MovableFrames(new FrameInfo[] {new FrameInfo(block, 0, FRAMES)});
@@ -108,10 +107,6 @@ class SmallCache implements FrameSource, PageBacking, FrameCopier {
     return frame;
   }
 
-  static int served(long frame) {
-    return frame >= 0 ? 1 : 0;
-  }
-
   final void put(long frame, long value) {
     Memory.putLongRelease(cache.bytesOf(frame), value);
   }
@@ -159,7 +154,8 @@ class SmallCache implements FrameSource, PageBacking, FrameCopier {
 
   /// The end of a test in which nobody uses a page any more: all of them can be given up, and all
   /// frames are back but one, which is the mover's.
-  final int ended(boolean good) {
+  @Override
+  protected final int ended(boolean good) {
     boolean right = good && cache.sync() == 0 && cache.drop(FILE) == 0;
     right &= cache.counters().pages() == 0 && cache.countFrames(0) == 0;
     int captured = 0;
@@ -169,14 +165,18 @@ class SmallCache implements FrameSource, PageBacking, FrameCopier {
     }
     right &= Integer.bitCount(captured) == 1 && (free.get() ^ captured) == (frames | 1);
     right &= mistakes.get() == 0 && migration.failedMoves() == migration.refusals();
-    Blocks.giveBack(block);
-    return right ? 1 : 0;
+    return super.ended(right);
   }
 
   /// The same, after which the file has a value in its first page.
   final int endedWith(long value) {
     boolean synced = cache.sync() == 0;
     return ended(synced && pageInFile(PAGE) == value);
+  }
+
+  /// Releases the page that one of two actors has got, the first his page or the second the other.
+  final void releaseGot(int first) {
+    release(first == YES ? PAGE : OTHER_PAGE, false);
   }
 
   /// A page in a cache, unused, of the value 7; and where it is.
@@ -193,6 +193,27 @@ class SmallCache implements FrameSource, PageBacking, FrameCopier {
       if (!dirty) {
         cache.sync();
       }
+    }
+  }
+
+  /// Such a page, clean, that one actor gets while the other wants it to go.
+  static class OnePageGot extends OnePage {
+    private long found;
+
+    OnePageGot() {
+      super(2, false);
+    }
+
+    final int getIt() {
+      found = get(PAGE);
+      return served(found);
+    }
+
+    /// The end: what was got is there, read again if it went before.
+    final int endedGot(int wentBefore) {
+      boolean there = contentOf(found) == VALUE && reads.get() == 1 + wentBefore;
+      release(PAGE, false);
+      return ended(there);
     }
   }
 }

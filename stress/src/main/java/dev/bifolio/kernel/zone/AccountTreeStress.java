@@ -1,7 +1,7 @@
 package dev.bifolio.kernel.zone;
 
 import dev.bifolio.kernel.frame.Allowed;
-import dev.bifolio.kernel.frame.Blocks;
+import dev.bifolio.kernel.frame.Race;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressMeta;
@@ -17,15 +17,14 @@ public final class AccountTreeStress {
   private AccountTreeStress() {}
 
   /// A group that may have ten frames, and accounts below it.
-  static class Group {
+  static class Group extends Race {
     static final int LIMIT = 10;
 
     final AccountTree tree;
     final int group;
-    private final long block;
 
     Group() {
-      block = Blocks.take(AccountTree.byteSize(4));
+      super(AccountTree.byteSize(4));
       tree = new AccountTree(block, 4);
       group = tree.open(AccountTree.ROOT, LIMIT, 0);
     }
@@ -35,11 +34,11 @@ public final class AccountTreeStress {
     }
 
     final int charge(int account, int frames) {
-      return OneZone.yes(tree.tryCharge(account, frames));
+      return yes(tree.tryCharge(account, frames));
     }
 
     final int refund(int account, int frames) {
-      return OneZone.yes(tree.tryRefund(account, frames));
+      return yes(tree.tryRefund(account, frames));
     }
 
     final int ended(long usage, boolean good) {
@@ -48,19 +47,21 @@ public final class AccountTreeStress {
               && tree.usage(group) == usage
               && tree.usage(AccountTree.ROOT) == usage
               && tree.validate().isEmpty();
-      Blocks.giveBack(block);
-      return OneZone.yes(right);
+      return ended(right);
     }
+  }
+
+  /// Such a group with two accounts.
+  static class TwoAccounts extends Group {
+    final int first = account(0);
+    final int second = account(0);
   }
 
   /// One of them, and the other's failure is counted.
   @JCStressTest
   @JCStressMeta(Allowed.OneOfThem.class)
   @State
-  public static class TwoChargesForTheLastOfAGroup extends Group {
-    private final int first = account(0);
-    private final int second = account(0);
-
+  public static class TwoChargesForTheLastOfAGroup extends TwoAccounts {
     @Actor
     public void one(III_Result r) {
       r.r1 = charge(first, 6);
@@ -81,10 +82,7 @@ public final class AccountTreeStress {
   @JCStressTest
   @JCStressMeta(Allowed.Both.class)
   @State
-  public static class TwoChargesThatFit extends Group {
-    private final int first = account(0);
-    private final int second = account(0);
-
+  public static class TwoChargesThatFit extends TwoAccounts {
     @Actor
     public void one(III_Result r) {
       r.r1 = charge(first, 4);
@@ -105,10 +103,7 @@ public final class AccountTreeStress {
   @JCStressTest
   @JCStressMeta(Allowed.PerhapsTheFirst.class)
   @State
-  public static class AChargeBesideARefund extends Group {
-    private final int first = account(0);
-    private final int second = account(0);
-
+  public static class AChargeBesideARefund extends TwoAccounts {
     public AChargeBesideARefund() {
       charge(second, 6);
     }
@@ -168,13 +163,13 @@ public final class AccountTreeStress {
       try {
         r.r1 = charge(account, 6);
       } catch (IllegalArgumentException e) {
-        r.r1 = OneZone.NO; // closed
+        r.r1 = NO; // closed
       }
     }
 
     @Actor
     public void close(III_Result r) {
-      r.r2 = OneZone.yes(tree.close(account) == AccountOutcome.DONE);
+      r.r2 = yes(tree.close(account) == AccountOutcome.DONE);
     }
 
     @Arbiter
@@ -219,13 +214,13 @@ public final class AccountTreeStress {
     @Actor
     public void one(III_Result r) {
       first = account(6);
-      r.r1 = OneZone.yes(first > 0);
+      r.r1 = yes(first > 0);
     }
 
     @Actor
     public void other(III_Result r) {
       second = account(6);
-      r.r2 = OneZone.yes(second > 0);
+      r.r2 = yes(second > 0);
     }
 
     @Arbiter
@@ -248,7 +243,7 @@ public final class AccountTreeStress {
 
     @Actor
     public void limit(III_Result r) {
-      r.r2 = OneZone.yes(tree.setLimit(group, 5) == AccountOutcome.DONE);
+      r.r2 = yes(tree.setLimit(group, 5) == AccountOutcome.DONE);
     }
 
     @Arbiter

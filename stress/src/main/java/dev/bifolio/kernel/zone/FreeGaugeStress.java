@@ -91,9 +91,30 @@ public final class FreeGaugeStress {
       return gaugeEnded(good);
     }
 
+    /// The end of a test in which two requests were served, and the gauge stays far above its mark.
+    final int endedFar(long grantedBefore) {
+      return gaugeEnded(gauge.isPlenty() && granted() == grantedBefore - 2 * BLOCK);
+    }
+
     final int gaugeEnded(boolean good) {
       Blocks.giveBack(address);
       return ended(good);
+    }
+  }
+
+  /// Such a gauge that has counted, and is far above its mark.
+  static class Far extends Gauged {
+    Far() {
+      super(FAR_MARK, 0, true);
+      request(0, 0);
+    }
+  }
+
+  /// One that has counted, and is below its mark.
+  static class Near extends Gauged {
+    Near() {
+      super(FRAMES, 0, true);
+      request(0, 0);
     }
   }
 
@@ -101,13 +122,8 @@ public final class FreeGaugeStress {
   @JCStressTest
   @JCStressMeta(Allowed.OneOfThem.class)
   @State
-  public static class TwoRequestsForTheLastOfTheCounter extends Gauged {
+  public static class TwoRequestsForTheLastOfTheCounter extends Near {
     private static final long MARK = FRAMES - 2 * BLOCK;
-
-    public TwoRequestsForTheLastOfTheCounter() {
-      super(FRAMES, 0, true);
-      request(0, 0);
-    }
 
     @Actor
     public void one(III_Result r) {
@@ -163,12 +179,10 @@ public final class FreeGaugeStress {
   @JCStressTest
   @JCStressMeta(Allowed.Both.class)
   @State
-  public static class TwoCpusDrawFromThePool extends Gauged {
+  public static class TwoCpusDrawFromThePool extends Far {
     private final long before;
 
     public TwoCpusDrawFromThePool() {
-      super(FAR_MARK, 0, true);
-      request(0, 0);
       for (int i = 0; i < 2; i++) {
         requestOfAllowance(0);
       }
@@ -187,7 +201,7 @@ public final class FreeGaugeStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = gaugeEnded(gauge.isPlenty() && granted() == before - 2 * BLOCK);
+      r.r3 = endedFar(before);
     }
   }
 
@@ -218,7 +232,7 @@ public final class FreeGaugeStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = gaugeEnded(gauge.isPlenty() && granted() == before - 2 * BLOCK);
+      r.r3 = endedFar(before);
     }
   }
 
@@ -226,10 +240,8 @@ public final class FreeGaugeStress {
   @JCStressTest
   @JCStressMeta(Allowed.OneOfThemOrBoth.class)
   @State
-  public static class TwoThreadsOfOneCpu extends Gauged {
+  public static class TwoThreadsOfOneCpu extends Far {
     public TwoThreadsOfOneCpu() {
-      super(FAR_MARK, 0, true);
-      request(0, 0);
       requestOfAllowance(0);
     }
 
@@ -292,12 +304,7 @@ public final class FreeGaugeStress {
   @JCStressTest
   @JCStressMeta(Allowed.Both.class)
   @State
-  public static class ARequestOfAnAllowanceWhileFarEnds extends Gauged {
-    public ARequestOfAnAllowanceWhileFarEnds() {
-      super(FAR_MARK, 0, true);
-      request(0, 0);
-    }
-
+  public static class ARequestOfAnAllowanceWhileFarEnds extends Far {
     @Actor
     public void request(III_Result r) {
       r.r1 = request(0, FAR_MARK);
@@ -320,12 +327,7 @@ public final class FreeGaugeStress {
   @JCStressTest
   @JCStressMeta(Allowed.Both.class)
   @State
-  public static class AnAllowanceIsDrawnWhileFarEnds extends Gauged {
-    public AnAllowanceIsDrawnWhileFarEnds() {
-      super(FAR_MARK, 0, true);
-      request(0, 0);
-    }
-
+  public static class AnAllowanceIsDrawnWhileFarEnds extends Far {
     @Actor
     public void request(III_Result r) {
       r.r1 = request(1, FAR_MARK);
@@ -348,13 +350,8 @@ public final class FreeGaugeStress {
   @JCStressTest
   @JCStressMeta(Allowed.Both.class)
   @State
-  public static class ACountBesideRequests extends Gauged {
+  public static class ACountBesideRequests extends Near {
     private static final int REQUESTS = 4;
-
-    public ACountBesideRequests() {
-      super(FRAMES, 0, true);
-      request(0, 0);
-    }
 
     @Actor
     public void count(III_Result r) {
@@ -380,12 +377,10 @@ public final class FreeGaugeStress {
   @JCStressTest
   @JCStressMeta(Allowed.Both.class)
   @State
-  public static class ACountBesideFrees extends Gauged {
+  public static class ACountBesideFrees extends Near {
     private final long[] mine = new long[4];
 
     public ACountBesideFrees() {
-      super(FRAMES, 0, true);
-      request(0, 0);
       for (int i = 0; i < mine.length; i++) {
         mine[i] = takeFrames(0, ORDER);
         gauge.spend(BLOCK);

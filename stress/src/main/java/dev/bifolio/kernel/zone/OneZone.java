@@ -1,9 +1,9 @@
 package dev.bifolio.kernel.zone;
 
 import dev.bifolio.kernel.frame.AllocationFlags;
-import dev.bifolio.kernel.frame.Blocks;
 import dev.bifolio.kernel.frame.FrameInfo;
 import dev.bifolio.kernel.frame.HybridAllocator;
+import dev.bifolio.kernel.frame.Race;
 import dev.bifolio.kernel.platform.Memory;
 
 /// A small machine for one race: 512 frames of one zone, two CPUs, two accounts, all of it real and
@@ -11,10 +11,8 @@ import dev.bifolio.kernel.platform.Memory;
 ///
 /// A test begins from a state that its constructor makes, lets two actors race, and asks in the
 /// end, alone, whether anything is lost. What it answers is 1 for yes and 0 for no.
-class OneZone {
+class OneZone extends Race {
   static final int FRAMES = 512;
-  static final int YES = 1;
-  static final int NO = 0;
 
   private static final int CPUS = 2;
   private static final int MAX_ACCOUNTS = 4;
@@ -28,7 +26,6 @@ class OneZone {
   final int second;
   final ZonedFrames frames;
   final Zone zone;
-  private final long block;
   private final FrameInfo info;
 
   OneZone() {
@@ -36,7 +33,7 @@ class OneZone {
     long infos = banks + FrameInfo.byteSize(0, FRAMES);
     long hints = infos + ZoneBank.byteSize(CPUS);
     long peaks = hints + ZonedFrames.BYTE_SIZE;
-    block = Blocks.take(peaks + AccountTree.byteSize(MAX_ACCOUNTS));
+    super(peaks + AccountTree.byteSize(MAX_ACCOUNTS));
     info = new FrameInfo(block + banks, 0, FRAMES);
     HybridAllocator allocator = new HybridAllocator(20, CPUS, block, 0, FRAMES);
     ZoneBank[] bank = {
@@ -52,15 +49,6 @@ class OneZone {
     frames = new ZonedFrames(bank, topology, types, accounts, block + hints);
     frames.addFrames(0, FRAMES);
     zone = frames.zones().zone(0);
-  }
-
-  static int yes(boolean is) {
-    return is ? YES : NO;
-  }
-
-  /// Whether a request was served.
-  static int served(long pfn) {
-    return yes(pfn >= 0);
   }
 
   /// Whether a free was accepted.
@@ -96,11 +84,6 @@ class OneZone {
             && accounts.validate().isEmpty()
             && zone.memory.validate(true).problemCount() == 0;
     return ended(good);
-  }
-
-  final int ended(boolean good) {
-    Blocks.giveBack(block);
-    return yes(good);
   }
 
   // ---- The words of a gauge, as its overview shows them ----

@@ -1,7 +1,7 @@
 package dev.bifolio.kernel.zone;
 
 import dev.bifolio.kernel.frame.Allowed;
-import dev.bifolio.kernel.frame.Blocks;
+import dev.bifolio.kernel.frame.Race;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
@@ -19,13 +19,13 @@ public final class PressureGaugeStress {
   private PressureGaugeStress() {}
 
   /// One zone with the marks 10, 20 and 30, and a listener that counts.
-  static class Observed implements PressureListener {
+  static class Observed extends Race implements PressureListener {
     final PressureGauge gauge;
     final AtomicInteger[] cameTo = new AtomicInteger[PressureLevel.COUNT];
     final AtomicInteger[] left = new AtomicInteger[PressureLevel.COUNT];
-    private final long block = Blocks.take(PressureGauge.byteSize(1));
 
     Observed() {
+      super(PressureGauge.byteSize(1));
       gauge = new PressureGauge(block, 1);
       gauge.register(this);
       for (int i = 0; i < PressureLevel.COUNT; i++) {
@@ -61,8 +61,7 @@ public final class PressureGaugeStress {
         good &= net == wanted;
         good &= gauge.entered(0, level) == cameTo[i].get();
       }
-      Blocks.giveBack(block);
-      return OneZone.yes(good);
+      return ended(good);
     }
   }
 
@@ -73,12 +72,12 @@ public final class PressureGaugeStress {
   public static class TwoThatSeeTheSame extends Observed {
     @Actor
     public void one(III_Result r) {
-      r.r1 = OneZone.yes(observe(15) == PressureLevel.SOME);
+      r.r1 = yes(observe(15) == PressureLevel.SOME);
     }
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = OneZone.yes(observe(15) == PressureLevel.SOME);
+      r.r2 = yes(observe(15) == PressureLevel.SOME);
     }
 
     @Arbiter
@@ -95,12 +94,12 @@ public final class PressureGaugeStress {
   public static class TwoThatSeeItGetWorse extends Observed {
     @Actor
     public void one(III_Result r) {
-      r.r1 = OneZone.yes(observe(15) != PressureLevel.NONE);
+      r.r1 = yes(observe(15) != PressureLevel.NONE);
     }
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = OneZone.yes(observe(5) == PressureLevel.FULL);
+      r.r2 = yes(observe(5) == PressureLevel.FULL);
     }
 
     @Arbiter
@@ -117,12 +116,12 @@ public final class PressureGaugeStress {
   public static class TwoThatContradictEachOther extends Observed {
     @Actor
     public void one(III_Result r) {
-      r.r1 = OneZone.yes(observe(5) == PressureLevel.FULL);
+      r.r1 = yes(observe(5) == PressureLevel.FULL);
     }
 
     @Actor
     public void other(III_Result r) {
-      r.r2 = OneZone.yes(observe(40) == PressureLevel.NONE);
+      r.r2 = yes(observe(40) == PressureLevel.NONE);
     }
 
     @Arbiter

@@ -1,9 +1,7 @@
-package dev.bifolio.kernel.zone;
+package dev.bifolio.kernel.platform;
 
 import dev.bifolio.kernel.frame.Allowed;
-import dev.bifolio.kernel.frame.Blocks;
-import dev.bifolio.kernel.platform.Memory;
-import dev.bifolio.kernel.platform.SpinLock;
+import dev.bifolio.kernel.frame.Race;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressMeta;
@@ -18,18 +16,22 @@ public final class SpinLockStress {
   private SpinLockStress() {}
 
   /// A lock and two words.
-  static class Guarded {
+  static class Guarded extends Race {
     private static final int TURNS = 4;
 
-    final long address = Blocks.take(3 * Long.BYTES);
-    final SpinLock lock = new SpinLock(address);
+    final SpinLock lock;
+
+    Guarded() {
+      super(3 * Long.BYTES);
+      lock = new SpinLock(block);
+    }
 
     final long word(int index) {
-      return Memory.getLong(address + (index + 1) * (long) Long.BYTES);
+      return Memory.getLong(block + (index + 1) * (long) Long.BYTES);
     }
 
     final void put(int index, long value) {
-      Memory.putLong(address + (index + 1) * (long) Long.BYTES, value);
+      Memory.putLong(block + (index + 1) * (long) Long.BYTES, value);
     }
 
     /// Adds to both words under the lock, again and again; whether they were always alike.
@@ -41,7 +43,7 @@ public final class SpinLockStress {
         addOne();
         lock.unlock();
       }
-      return OneZone.yes(alike);
+      return yes(alike);
     }
 
     final void addOne() {
@@ -50,9 +52,7 @@ public final class SpinLockStress {
     }
 
     final int endedWith(long value) {
-      boolean good = word(0) == value && word(1) == value && lock.tryLock();
-      Blocks.giveBack(address);
-      return OneZone.yes(good);
+      return ended(word(0) == value && word(1) == value && lock.tryLock());
     }
   }
 
@@ -87,7 +87,7 @@ public final class SpinLockStress {
       if (mine) {
         addOne();
       }
-      return OneZone.yes(mine);
+      return yes(mine);
     }
 
     @Actor
@@ -119,7 +119,7 @@ public final class SpinLockStress {
     @Actor
     public void tryOnce(III_Result r) {
       boolean mine = lock.tryLock();
-      r.r1 = OneZone.yes(mine && word(0) == 1 && word(1) == 1);
+      r.r1 = yes(mine && word(0) == 1 && word(1) == 1);
       if (mine) {
         put(0, word(0) + 1); // 2 only if the 1 was seen
         put(1, word(1) + 1);
