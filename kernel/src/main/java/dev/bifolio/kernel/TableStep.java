@@ -229,7 +229,7 @@ final class TableStep {
     if (layout == null || from == null || space == null || before == null) {
       return null;
     }
-    TableSource source = new TableSource(zoned);
+    TableSource source = new TableSource(zoned, maxPfn(layout));
     from.setSource(source);
     MapOutcome outcome = space.open() ? mapAll(layout, space, headroom) : MapOutcome.NO_TABLE;
     source.endBoot();
@@ -242,6 +242,14 @@ final class TableStep {
     before.destroy(batch);
     long _ = before.flushed(batch);
     return new KernelTables(layout, space, from);
+  }
+
+  /// The highest frame that may be a table. On i386 the zones see to it: tables are lowmem.
+  private long maxPfn(KernelLayout layout) {
+    boolean isReached = memory.end(memory.count() - 1) <= layout.physicalEnd();
+    return isReached || layout.format() instanceof I386Format
+        ? Long.MAX_VALUE
+        : (layout.physicalEnd() >>> Pages.PAGE_SHIFT) - 1;
   }
 
   private MapOutcome mapAll(KernelLayout layout, AddressSpace space, Headroom headroom) {
