@@ -8,7 +8,11 @@
 /// takes the lock and has one of the walks go: `TableMapper`, `TableChanger` (unmap, protect,
 /// split), `TableReplacer`, `TableCollapser`, `TableCopier`, and `TableReader` without the lock.
 ///
-/// The machine does not use this package yet.
+/// [KernelLayout][dev.bifolio.kernel.table.KernelLayout] says where a kernel's things lie, and the
+/// boot sequence maps them there.
+///
+/// [Mmu][dev.bifolio.kernel.table.Mmu] is the other side: it walks the bytes as processors do, by
+/// code of its own.
 @NullMarked
 package dev.bifolio.kernel.table;
 
