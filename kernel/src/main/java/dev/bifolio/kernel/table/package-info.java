@@ -8,7 +8,9 @@
 /// takes the lock and has one of the walks go: `TableMapper`, `TableChanger` (unmap, protect,
 /// split), `TableReplacer`, `TableCollapser`, `TableCopier`, and `TableReader` without the lock.
 ///
-/// The machine does not use this package yet.
+/// [KernelLayout][dev.bifolio.kernel.table.KernelLayout] says where a kernel's things lie among the
+/// addresses of a format, and [DirectMap][dev.bifolio.kernel.table.DirectMap] maps RAM there; a
+/// machine's boot ends with such tables.
 @NullMarked
 package dev.bifolio.kernel.table;
 
