@@ -68,24 +68,22 @@ class SharedLockTest {
       long seen = window.address() + 64;
       lock.lockShared();
       Thread writer =
-          new Thread(
-              () -> {
-                lock.lock();
-                Memory.putLong(seen, 1);
-                lock.unlock();
-              });
+          new Thread(() -> {
+            lock.lock();
+            Memory.putLong(seen, 1);
+            lock.unlock();
+          });
       writer.start();
       while (Memory.getLongVolatile(window.address()) == 1) {
         Thread.onSpinWait();
       }
       Thread reader =
-          new Thread(
-              () -> {
-                lock.lockShared();
-                assertEquals(1, Memory.getLong(seen));
-                Memory.putLong(seen, 2);
-                lock.unlockShared();
-              });
+          new Thread(() -> {
+            lock.lockShared();
+            assertEquals(1, Memory.getLong(seen));
+            Memory.putLong(seen, 2);
+            lock.unlockShared();
+          });
       reader.start();
       assertFalse(lock.tryLock());
       lock.unlockShared();
