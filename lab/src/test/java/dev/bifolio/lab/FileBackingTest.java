@@ -140,8 +140,7 @@ class FileBackingTest {
       BackedPages pages = new BackedPages(booted.own(64), booted.memory, file);
       int backing = booted.backings.add(pages);
       UserSpace space = booted.space();
-      assertEquals(
-          InsertOutcome.INSERTED, space.map(BASE, END, RW | AreaFlags.SHARED, backing, 0));
+      assertEquals(InsertOutcome.INSERTED, space.map(BASE, END, RW | AreaFlags.SHARED, backing, 0));
       Mmu mmu = booted.processor(space);
       SplitMix64 random = new SplitMix64(3);
       for (int i = 0; i < 5000; i++) {

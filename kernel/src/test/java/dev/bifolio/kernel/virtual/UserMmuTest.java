@@ -152,6 +152,31 @@ class UserMmuTest {
 
   @ParameterizedTest
   @MethodSource("formats")
+  void aCopyIsSeenByAllProcessorsOfTheSpace(PageFormat format) {
+    try (UserWorld world = new UserWorld(format, 4096, HugePolicy.NEVER, 0)) {
+      Node node = new Node(world, world.tables());
+      Mmu one = node.processor(0);
+      Mmu other = node.processor(1);
+      node.space.map(BASE, BASE + PAGE, RW, VirtualAreas.ANONYMOUS, 0);
+      node.store(one, BASE, 1);
+      UserSpace child = world.space(world.tables(), null);
+      node.space.forkInto(child);
+      assertEquals(1, node.load(other, BASE));
+      node.store(one, BASE, 2);
+      // It knew the frame that is the child's alone now.
+      assertEquals(2, node.load(other, BASE));
+      child.close();
+      assertEquals(2, node.load(other, BASE));
+      node.space.unmap(BASE, BASE + PAGE);
+      assertEquals(0, other.loadLong(BASE));
+      assertTrue(other.fault() != 0);
+      node.space.close();
+      assertEquals(0, world.inUse());
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("formats")
   @Tag("slow")
   void noStoreIsLostWhateverHappensToItsPage(PageFormat format) throws InterruptedException {
     try (UserWorld world = new UserWorld(format, 12_288, HugePolicy.ALWAYS, 300)) {
@@ -178,19 +203,22 @@ class UserMmuTest {
         SplitMix64 random = new SplitMix64(cpu);
         work[cpu] =
             () -> {
-              for (int i = 0; i < 40_000; i++) {
-                int page = random.below(10) == 0 ? random.below(32) : random.below(pages);
-                boolean isShared = random.oneIn(4);
-                int slot = isShared ? pages + page % 32 : page;
-                long at = (isShared ? shared + page % 32 * PAGE : BASE + page * PAGE) + own * 64L;
-                long before = node.load(mmu, at);
-                if (counts[own][slot] == 0 && isShared) {
-                  before = 0; // what the file had
+              try {
+                for (int i = 0; i < 40_000; i++) {
+                  int page = random.below(10) == 0 ? random.below(32) : random.below(pages);
+                  boolean isShared = random.oneIn(4);
+                  int slot = isShared ? pages + page % 32 : page;
+                  long at = (isShared ? shared + page % 32 * PAGE : BASE + page * PAGE) + own * 64L;
+                  long before = node.load(mmu, at);
+                  if (counts[own][slot] == 0 && isShared) {
+                    before = 0; // what the file had
+                  }
+                  assertEquals(counts[own][slot], before);
+                  node.store(mmu, at, ++counts[own][slot]);
                 }
-                assertEquals(counts[own][slot], before);
-                node.store(mmu, at, ++counts[own][slot]);
+              } finally {
+                working.decrementAndGet();
               }
-              working.decrementAndGet();
             };
       }
       Threads.runAll(List.of(work));

@@ -145,15 +145,18 @@ class UserSpaceThreadsTest {
               }
               return;
             }
-            for (int i = 0; i < 30_000; i++) {
-              long at = BASE + random.below((int) (2 * world.huge >>> 12)) * PAGE;
-              at = random.oneIn(4) ? shared + random.below(64) * PAGE : at;
-              FaultOutcome outcome =
-                  program.space.fault(at, random.oneIn(2) ? AccessKind.STORE : AccessKind.LOAD);
-              assertTrue(outcome != FaultOutcome.NO_MEMORY && outcome != FaultOutcome.IO_ERROR);
-              resolved.addAndGet(outcome.isResolved() ? 1 : 0);
+            try {
+              for (int i = 0; i < 30_000; i++) {
+                long at = BASE + random.below((int) (2 * world.huge >>> 12)) * PAGE;
+                at = random.oneIn(4) ? shared + random.below(64) * PAGE : at;
+                FaultOutcome outcome =
+                    program.space.fault(at, random.oneIn(2) ? AccessKind.STORE : AccessKind.LOAD);
+                assertTrue(outcome != FaultOutcome.NO_MEMORY && outcome != FaultOutcome.IO_ERROR);
+                resolved.addAndGet(outcome.isResolved() ? 1 : 0);
+              }
+            } finally {
+              working.decrementAndGet();
             }
-            working.decrementAndGet();
           });
       assertTrue(resolved.get() > 1000);
       for (var page : program.pages().entrySet()) {
