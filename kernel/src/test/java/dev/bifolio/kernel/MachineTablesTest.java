@@ -15,6 +15,9 @@ import dev.bifolio.kernel.table.FlushBatch;
 import dev.bifolio.kernel.table.KernelLayout;
 import dev.bifolio.kernel.table.KernelSections;
 import dev.bifolio.kernel.table.MapOutcome;
+import dev.bifolio.kernel.table.Mmu;
+import dev.bifolio.kernel.table.MmuBus;
+import dev.bifolio.kernel.table.PageFormat;
 import dev.bifolio.kernel.table.UnmapOutcome;
 import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.testkit.Behaviour;
@@ -78,6 +81,11 @@ class MachineTablesTest {
     assertEquals("sv48", formatOf(of(Architecture.RISCV64).ram(200 * GIB, 128 * GIB + 4096)));
     Maps both = of(Architecture.RISCV64).ram(0, GIB).ram(64 * TIB - GIB, GIB);
     assertEquals("sv48", formatOf(both));
+    for (int bits : new int[] {39, 48, 57}) {
+      Maps told = of(Architecture.RISCV64).ram(0, GIB);
+      told.builder().virtualBits(bits);
+      assertEquals("sv" + bits, formatOf(told));
+    }
     for (Architecture without : new Architecture[] {Architecture.ARM, Architecture.RISCV32}) {
       assertEquals("none", formatOf(of(without).ram(0, GIB)));
       assertTrue(said("tables: none, there is no format of " + without.label()));
@@ -122,6 +130,7 @@ class MachineTablesTest {
       MemoryMap map = of(architecture).ram(0, 800 * MIB).ram(850 * MIB, 40 * MIB).build();
       try (Machine machine = boot(map, plain)) {
         AddressSpace space = machine.kernelSpace();
+        Mmu mmu = mmuOf(machine, 890 * MIB);
         long constant = machine.directMapAddress(0);
         for (int i = 0; i < 2000; i++) {
           long pa = MIB + random.below(895 * MIB);
@@ -129,6 +138,10 @@ class MachineTablesTest {
           assertEquals(constant + pa, va);
           boolean isRam = pa < 800 * MIB || (pa >= 850 * MIB && pa < 890 * MIB);
           assertEquals(isRam ? pa : AddressSpace.NOT_MAPPED, space.translate(va));
+          long stored = mmu.access(va, Mmu.STORE);
+          assertEquals(isRam ? pa : -1, stored < 0 ? -1 : stored);
+          boolean mayRun = isRam && architecture == Architecture.I386;
+          assertEquals(mayRun, mmu.access(va, Mmu.FETCH) >= 0);
         }
         for (int i = 0; i < 100; i++) {
           long pfn = machine.allocate(0, 0);
@@ -139,6 +152,15 @@ class MachineTablesTest {
             IllegalArgumentException.class, () -> machine.directMapAddress(Long.MAX_VALUE));
       }
     }
+  }
+
+  /// A processor that walks the tables itself, in a machine whose window begins with the address 0.
+  private static Mmu mmuOf(Machine machine, long byteSize) {
+    PageFormat format = machine.kernelSpace().format();
+    MmuBus bus = new MmuBus(0, byteSize, machine.physToVirt(0), format.physicalBits());
+    Mmu mmu = new Mmu(format, bus, null);
+    mmu.setSpace(machine.kernelSpace(), 0);
+    return mmu;
   }
 
   @Test
@@ -269,7 +291,6 @@ class MachineTablesTest {
   // ---- The switch ----
 
   @Test
-  @Behaviour("121")
   void temporaryTablesAreThePoolsAndPermanentOnesTheAllocators() throws Exception {
     for (Architecture architecture :
         new Architecture[] {

@@ -336,6 +336,11 @@ class KernelLayoutTest {
               tables.space.map(layout.stackBase(stack), frame, STACK, KernelLayout.DATA));
           frame += STACK;
         }
+        MmuBus bus =
+            new MmuBus(
+                TestTables.BASE, 48 * 4096, tables.frames.physToVirt(), format.physicalBits());
+        Mmu mmu = new Mmu(format, bus, null);
+        mmu.setSpace(tables.space, 0);
         long pages = (5 * STACK) >>> 12;
         assertEquals(pages, tables.space.pageCount(1), "frames for stacks, none for guards");
         long mapped = 0;
@@ -348,6 +353,9 @@ class KernelLayoutTest {
             assertEquals(
                 !isStack, tables.space.translate(va) == AddressSpace.NOT_MAPPED, format.name());
             mapped += isStack ? 1 : 0;
+            for (int kind = Mmu.LOAD; kind <= Mmu.STORE; kind++) {
+              assertEquals(isStack, mmu.access(va, kind) >= 0, format.name());
+            }
           }
         }
         assertEquals(pages, mapped);

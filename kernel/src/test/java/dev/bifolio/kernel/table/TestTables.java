@@ -12,6 +12,7 @@ import java.util.Deque;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.LongConsumer;
 
 /// Memory for tables, a source of frames that can be made to fail, and one space.
 final class TestTables implements AutoCloseable, FrameSource {
@@ -24,6 +25,10 @@ final class TestTables implements AutoCloseable, FrameSource {
   final TableFrames frames;
   final AddressSpace space;
   final FlushBatch batch = new FlushBatch(FlushBatch.DEFAULT_LIMIT, null);
+
+  /// Is called with each frame that the source gets back.
+  LongConsumer onFree = pfn -> {};
+
   private final Window window;
   private final long physToVirt;
   private int spaceCount = 1;
@@ -174,6 +179,7 @@ final class TestTables implements AutoCloseable, FrameSource {
   @Override
   public void free(long pfn, int order) {
     assertTrue(out.remove(pfn), "frame " + pfn + " is not out");
+    onFree.accept(pfn);
     free.add(pfn);
   }
 

@@ -108,6 +108,10 @@ final class Aarch64Guest implements Guest {
             List.of("-M", "virt,virtualization=on", "-cpu", "max"),
             List.of(space.image(), new QemuMachine.Image("code", page, code.array())));
     stub = machine.stub();
+  }
+
+  @Override
+  public void enter(WalkedSpace space) throws IOException {
     assertEquals(EL2, stub.register("cpsr") & 0x3CF, "the machine does not begin at EL2");
     run(MSR_HCR_EL2, HCR_EL1_IS_AARCH64);
     run(MSR_MAIR_EL1, Aarch64Format.MAIR);

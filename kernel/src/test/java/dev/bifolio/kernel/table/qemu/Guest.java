@@ -7,6 +7,9 @@ interface Guest extends AutoCloseable {
   /// No page.
   long NOT_MAPPED = -1;
 
+  /// Has the processor use the tables of a space.
+  void enter(WalkedSpace space) throws IOException;
+
   /// Where the machine finds an address, whatever may be done there.
   ///
   /// @return the physical address, or [#NOT_MAPPED]

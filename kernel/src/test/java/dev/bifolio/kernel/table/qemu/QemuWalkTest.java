@@ -70,6 +70,7 @@ class QemuWalkTest {
         assertTrue(space.space.pageCount(level) > 0, "no page of level " + level);
       }
       try (Guest guest = start(machine, space)) {
+        guest.enter(space);
         assertTrue(guest.compareAll(space) > 100);
         compareTranslations(space, guest);
         compareAccesses(space, guest);

@@ -84,6 +84,10 @@ final class RiscvGuest implements Guest {
                 "rv64,pmp=off,svpbmt=" + (hasMemoryTypes ? "on" : "off")),
             List.of(space.image(), new QemuMachine.Image("code", page, code.array())));
     stub = machine.stub();
+  }
+
+  @Override
+  public void enter(WalkedSpace space) throws IOException {
     long mode = format.levels() + 5L; // 8, 9 and 10
     long satp = mode << 60 | space.space.rootAddress(0) >>> 12;
     stub.setRegister("satp", satp);

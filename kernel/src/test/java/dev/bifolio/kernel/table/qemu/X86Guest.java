@@ -98,7 +98,6 @@ final class X86Guest implements Guest {
             List.of("-M", "pc", "-cpu", "max", "-bios", firmware.toString()),
             List.of(space.image(), new QemuMachine.Image("code", page, code())));
     stub = machine.stub();
-    enterKernel(space.space.rootAddress(0));
   }
 
   // ---- Modes ----
@@ -140,7 +139,8 @@ final class X86Guest implements Guest {
   }
 
   /// From real mode, as after reset, to paging in ring 0.
-  private void enterKernel(long root) throws IOException {
+  @Override
+  public void enter(WalkedSpace space) throws IOException {
     stub.setRegister("cs", page >> 4);
     for (int at : new int[] {LOAD_SEGMENTS, LOAD_GATES}) {
       set("ip", at);
@@ -151,17 +151,17 @@ final class X86Guest implements Guest {
     if (isWide) {
       stub.setRegister("efer", EFER);
     }
-    stub.setRegister("cr3", root);
+    stub.setRegister("cr3", space.space.rootAddress(0));
     stub.setRegister("cr0", CR0);
     stub.setRegister("ds", USER_DATA);
-    enter(false);
+    enterRing(false);
     set("ax", TASK_SELECTOR);
     set("ip", page + LOAD_TASK);
     stub.step();
     assertEquals(page + LOAD_TASK + 3, get("ip"), "the task register cannot be loaded");
   }
 
-  private void enter(boolean isUser) throws IOException {
+  private void enterRing(boolean isUser) throws IOException {
     stub.setRegister("cs", isUser ? USER_CODE : KERNEL_CODE);
     stub.setRegister("ss", isUser ? USER_DATA : KERNEL_DATA);
     stub.setRegister("eflags", 2);
@@ -200,7 +200,7 @@ final class X86Guest implements Guest {
     boolean isFetch = access == Access.FETCH;
     long at = isFetch ? virtualAddress & -16 : virtualAddress;
     long start = isFetch ? at : page + (access == Access.LOAD ? LOAD : STORE);
-    enter(isUser);
+    enterRing(isUser);
     // What may be fetched are zeros, ADD [RAX], AL; and zero is what is stored.
     set("ax", isFetch ? page + SCRATCH : at);
     set("bx", 0);
