@@ -28,7 +28,7 @@ import picocli.CommandLine.TypeConversionException;
 /// [#MAX_TRANSLATIONS].
 final class TableScript {
   /// Entries that all lines together may touch: some ten seconds.
-  static final long MAX_WORK = 1L << 31;
+  static final long MAX_WORK = 1L << 28;
 
   /// Translations of one script, each of which is kept until the end.
   static final int MAX_TRANSLATIONS = 1 << 18;

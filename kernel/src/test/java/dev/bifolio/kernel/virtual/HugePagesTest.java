@@ -32,7 +32,8 @@ class HugePagesTest {
   }
 
   /// Runs a test in a world of its own, of which nothing may be left.
-  private static void in(PageFormat format, HugePolicy policy, int holes, Consumer<UserWorld> test) {
+  private static void in(
+      PageFormat format, HugePolicy policy, int holes, Consumer<UserWorld> test) {
     try (UserWorld world = new UserWorld(format, 6144, policy, holes)) {
       test.accept(world);
       assertEquals(0, world.inUse());
@@ -209,8 +210,7 @@ class HugePagesTest {
           world.frames.serve(Long.MAX_VALUE);
           program.space.protect(BASE + huge + PAGE, BASE + huge + 2 * PAGE, AreaFlags.READ);
           assertEquals(1, program.tables.pageCount(2));
-          assertEquals(
-              FaultOutcome.PROTECTION, program.fail(BASE + huge + PAGE, AccessKind.STORE));
+          assertEquals(FaultOutcome.PROTECTION, program.fail(BASE + huge + PAGE, AccessKind.STORE));
           program.store(BASE + huge, 4);
           program.store(BASE + huge + 2 * PAGE, 5);
           assertEquals(3, program.load(BASE));
