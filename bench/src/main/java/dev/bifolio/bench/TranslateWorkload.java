@@ -8,9 +8,6 @@ final class TranslateWorkload implements TableWorkload {
   private static final int TRANSLATIONS = 10_000_000;
   private static final int PAGES = 100_000;
 
-  /// How many addresses are drawn at once, untimed.
-  private static final int DRAWN = 1 << 16;
-
   private static final int TABLE_FRAMES = 1 << 18;
 
   private final boolean strewn;
@@ -36,10 +33,10 @@ final class TranslateWorkload implements TableWorkload {
         subject.mapPage(pages[i], frames[i]);
       }
       Meter meter = new Meter();
-      long[] addresses = new long[DRAWN];
+      long[] addresses = new long[STRIDE];
       int count = run.operations(TRANSLATIONS);
-      for (int done = 0; done < count; done += DRAWN) {
-        int next = Math.min(DRAWN, count - done);
+      for (int done = 0; done < count; done += STRIDE) {
+        int next = Math.min(STRIDE, count - done);
         long expected = draw(draws, pages, frames, addresses, next);
         meter.start();
         long sum = translate(subject, addresses, next);

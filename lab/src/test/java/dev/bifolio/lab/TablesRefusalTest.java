@@ -106,6 +106,13 @@ class TablesRefusalTest {
   }
 
   @Test
+  void whatIsNoTextIsToldInAShortLine() throws Exception {
+    assertEquals("'" + "x".repeat(40) + "…' is too long for any word", refused("x".repeat(5_000)));
+    assertEquals(
+        "'%s' is none of".formatted("x".repeat(40)), refused("x".repeat(40)).substring(0, 53));
+  }
+
+  @Test
   void pagesThatAreNotAlikeDoNotCollapse() throws Exception {
     Path file =
         Files.writeString(

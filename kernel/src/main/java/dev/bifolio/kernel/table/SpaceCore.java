@@ -84,6 +84,12 @@ final class SpaceCore {
 
   boolean pin(long first, long last) {
     requireOpen();
+    if (kernel != null) {
+      throw new IllegalStateException("the kernel half is another space's");
+    }
+    if (format.rootCount() > 1) {
+      return true;
+    }
     lock.lock();
     try {
       if (words.sharing() != 0) {
@@ -228,8 +234,9 @@ final class SpaceCore {
     }
     lock.lock();
     try {
-      changer.beginUnmap(wantsAll, keepsTables);
-      return changeLocked(virtualAddress, byteSize, batch);
+      long last = virtualAddress + byteSize - 1;
+      return changer.unmap(
+          root(virtualAddress), virtualAddress, last, wantsAll, keepsTables, batch);
     } finally {
       lock.unlock();
     }

@@ -8,7 +8,12 @@
 /// takes the lock and has one of the walks go: `TableMapper`, `TableChanger` (unmap, protect,
 /// split), `TableReplacer`, `TableCollapser`, `TableCopier`, and `TableReader` without the lock.
 ///
-/// The machine does not use this package yet.
+/// [KernelLayout][dev.bifolio.kernel.table.KernelLayout] says where a kernel's things lie among the
+/// addresses of a format, and [DirectMap][dev.bifolio.kernel.table.DirectMap] maps RAM there; a
+/// machine's boot ends with such tables.
+///
+/// [Mmu][dev.bifolio.kernel.table.Mmu] is the other side: it walks the bytes as processors do, by
+/// code of its own.
 @NullMarked
 package dev.bifolio.kernel.table;
 

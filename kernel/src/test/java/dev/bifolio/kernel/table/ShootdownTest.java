@@ -182,6 +182,7 @@ class ShootdownTest {
     final RawTables raw = new RawTables(FORMAT);
     final Shootdown shootdown;
     final AtomicBoolean ended = new AtomicBoolean();
+    final AtomicLong reading = new AtomicLong();
     final AtomicLong loads = new AtomicLong();
     final AtomicLong wrong = new AtomicLong();
 
@@ -191,6 +192,9 @@ class ShootdownTest {
     }
 
     void write() {
+      while (reading.get() < READERS) {
+        Thread.onSpinWait(); // or all would be over before anybody reads
+      }
       for (int turn = 0; turn < TURNS; turn++) {
         long mine = RawTables.frame(20 + (turn & 1));
         raw.setWord(mine, 42);
@@ -214,7 +218,9 @@ class ShootdownTest {
         if (mmu.fault() != 0 || value != 42) {
           wrong.incrementAndGet();
         }
-        count++;
+        if (count++ == 0) {
+          reading.incrementAndGet();
+        }
       }
       loads.addAndGet(count);
     }
