@@ -17,13 +17,19 @@ final class TableSource implements FrameSource {
   private static final long LONGEST_RUN = 1L << Pages.HUGE_ORDER;
 
   private final ZonedFrames frames;
+  private final long maxPfn;
   private boolean isBooting = true;
   private long runFrames = 8;
   private long nextPfn;
   private long endPfn;
 
-  TableSource(ZonedFrames frames) {
+  /// Tables from zones.
+  ///
+  /// @param maxPfn the highest frame that may be a table; [Long#MAX_VALUE] if all may be that zones
+  ///   give
+  TableSource(ZonedFrames frames, long maxPfn) {
     this.frames = frames;
+    this.maxPfn = maxPfn;
   }
 
   /// Gives back what was taken and not used. From now on each CPU gets what is near it. Before
@@ -37,17 +43,26 @@ final class TableSource implements FrameSource {
 
   @Override
   public long allocate(int order, int flags) {
-    long pfn = isBooting ? allocateAtBoot(flags) : frames.tryAllocate(order, flags);
+    long pfn = isBooting ? allocateAtBoot(flags) : allocateLater(order, flags);
     if (pfn >= 0) {
       infoOf(pfn).put(pfn, TABLE);
     }
     return pfn;
   }
 
+  private long allocateLater(int order, int flags) {
+    return maxPfn == Long.MAX_VALUE
+        ? frames.tryAllocate(order, flags)
+        : frames.tryAllocateFramesWithin(1, flags, 1, maxPfn, 0);
+  }
+
   private long allocateAtBoot(int flags) {
     int node = frames.topology().nodeOfCpu(0);
     for (; nextPfn == endPfn && runFrames > 0; runFrames /= 2) {
-      long pfn = frames.tryAllocateNear(node, runFrames, flags);
+      long pfn =
+          maxPfn == Long.MAX_VALUE
+              ? frames.tryAllocateNear(node, runFrames, flags)
+              : frames.tryAllocateFramesWithin(runFrames, flags, 1, maxPfn, 0);
       if (pfn >= 0) {
         frames.splitFrames(pfn, runFrames);
         nextPfn = pfn;

@@ -44,6 +44,9 @@ import org.jspecify.annotations.Nullable;
 /// a warning; then, or when nobody named one, the pool stands for it in the temporary tables,
 /// because a pool lies in its kernel's image.
 ///
+/// The format is the architecture's. Of x86-64 and RISC-V it is the smallest whose direct map
+/// reaches all RAM, but what the cores are said to have where the map says it, as Linux does.
+///
 /// A machine of unknown or of another architecture has no tables, nor has one without room for the
 /// pool. In a kernel, new tables outside of what the temporary ones map are reached through a page
 /// of a fixed address; here the window reaches all.
@@ -89,7 +92,7 @@ final class TableStep {
       BootNotes notes) {
     long base = memory.base(0);
     long end = memory.end(memory.count() - 1);
-    PageFormat format = formatOf(architecture, base, end);
+    PageFormat format = formatOf(architecture, map.virtualBits(), base, end);
     if (format == null) {
       notes.line(
           architecture == null
@@ -101,17 +104,25 @@ final class TableStep {
   }
 
   private static @Nullable PageFormat formatOf(
-      @Nullable Architecture architecture, long base, long end) {
+      @Nullable Architecture architecture, int virtualBits, long base, long end) {
     return switch (architecture) {
       case X86_64 -> fitting(X86Format.LEVELS_4, X86Format.LEVELS_5, base, end);
       case I386 -> I386Format.INSTANCE;
       case AARCH64 -> Aarch64Format.INSTANCE;
       case RISCV64 ->
-          fitting(
-              RiscvFormat.SV39, fitting(RiscvFormat.SV48, RiscvFormat.SV57, base, end), base, end);
+          switch (virtualBits) {
+            case 39 -> RiscvFormat.SV39;
+            case 48 -> RiscvFormat.SV48;
+            case 57 -> RiscvFormat.SV57;
+            default -> fitting(RiscvFormat.SV39, largeRiscv(base, end), base, end);
+          };
       case ARM, RISCV32 -> null;
       case null -> null;
     };
+  }
+
+  private static PageFormat largeRiscv(long base, long end) {
+    return fitting(RiscvFormat.SV48, RiscvFormat.SV57, base, end);
   }
 
   private static PageFormat fitting(PageFormat small, PageFormat large, long base, long end) {
@@ -229,7 +240,7 @@ final class TableStep {
     if (layout == null || from == null || space == null || before == null) {
       return null;
     }
-    TableSource source = new TableSource(zoned);
+    TableSource source = new TableSource(zoned, maxPfn(layout));
     from.setSource(source);
     MapOutcome outcome = space.open() ? mapAll(layout, space, headroom) : MapOutcome.NO_TABLE;
     source.endBoot();
@@ -242,6 +253,14 @@ final class TableStep {
     before.destroy(batch);
     long _ = before.flushed(batch);
     return new KernelTables(layout, space, from);
+  }
+
+  /// The highest frame that may be a table. On i386 the zones see to it: tables are lowmem.
+  private long maxPfn(KernelLayout layout) {
+    boolean isReached = memory.end(memory.count() - 1) <= layout.physicalEnd();
+    return isReached || layout.format() instanceof I386Format
+        ? Long.MAX_VALUE
+        : (layout.physicalEnd() >>> Pages.PAGE_SHIFT) - 1;
   }
 
   private MapOutcome mapAll(KernelLayout layout, AddressSpace space, Headroom headroom) {

@@ -103,7 +103,7 @@ final class KernelTablesModel {
 
   private static KernelSections imageOf(BootOptions options, BootModel expected) {
     KernelSections image = options.kernelSections();
-    if (image == null && options.kernel() != null) {
+    if (image == null && options.kernel() != null && options.kernel().base() >= 0) {
       image = KernelSections.of(options.kernel());
     }
     if (image != null) {

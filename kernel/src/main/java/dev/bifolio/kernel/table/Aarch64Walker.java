@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Source: Arm DDI 0487, D8.2 (walk), D8.3 (descriptors), D8.4 (rights), D8.5 (hardware updates),
 /// D24.2 (ESR_EL1: ISS of instruction and data aborts).
-final class Aarch64Walker extends Walker {
+final class Aarch64Walker extends HardwareWalker {
   private static final long VALID = 1;
   private static final long TABLE_OR_PAGE = 1 << 1;
   private static final long AP_EL0 = 1 << 6;

@@ -94,13 +94,13 @@ public final class AddressSpace {
 
   /// Makes tables below the root for a range of the kernel half, and keeps them when they become
   /// empty, so that user spaces that are opened later see what will be mapped there. Nothing to do
-  /// where the kernel has a root of its own.
+  /// where the kernel has a root of its own, or where a page takes the whole entry of the root.
   ///
   /// @param virtualAddress the first
   /// @param byteSize 1 or more
   /// @return false, and nothing has changed, if there is no memory for them
   /// @throws IllegalArgumentException if some of it is not in the kernel half
-  /// @throws IllegalStateException if there are user spaces already
+  /// @throws IllegalStateException if there are user spaces already, or this is one
   public boolean pin(long virtualAddress, long byteSize) {
     long last = virtualAddress + byteSize - 1;
     if (byteSize <= 0
@@ -108,7 +108,7 @@ public final class AddressSpace {
         || !format.isKernelHalf(virtualAddress)) {
       throw new IllegalArgumentException("the range to pin is not the kernel's");
     }
-    return format.rootCount() > 1 || core.pin(virtualAddress, last);
+    return core.pin(virtualAddress, last);
   }
 
   /// Unmaps all that is the space's own, and takes its roots away: it may be opened again. The
@@ -258,7 +258,9 @@ public final class AddressSpace {
     return ReplaceOutcome.of(core.replace(virtualAddress, expected, physicalAddress, legal, batch));
   }
 
-  /// Clears what processors have noted of a page: that it was accessed, or written.
+  /// Clears what processors have noted of a page: that it was accessed, or written. Not of a page
+  /// at the top of the kernel half that user spaces have copies of: processors note it in the
+  /// copies.
   ///
   /// @param virtualAddress any of the page
   /// @param bits [PageFlags#ACCESSED], [PageFlags#DIRTY] or both
@@ -271,7 +273,8 @@ public final class AddressSpace {
 
   // ---- Copy ----
 
-  /// Maps in another space what is mapped of a range here, at the same addresses.
+  /// Maps in another space what is mapped of a range here, at the same addresses. All of it or
+  /// nothing; only tables that stood empty in the target may be gone when it fails.
   ///
   /// @param target a space of the same format, which no processor uses yet
   /// @param virtualAddress the first, a multiple of 4096

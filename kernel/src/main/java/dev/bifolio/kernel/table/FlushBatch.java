@@ -32,6 +32,7 @@ public final class FlushBatch {
   private boolean hasGlobal;
   private long total;
   private long due;
+  private long lastAdded;
   private long breaks;
   private long retired = TableTree.NOTHING;
   private final @Nullable Flusher flusher;
@@ -68,6 +69,7 @@ public final class FlushBatch {
     total++;
     due++;
     hasGlobal |= isGlobal;
+    lastAdded = virtualAddress;
     if (count == addresses.length) {
       isAll = true;
     } else {
@@ -106,6 +108,19 @@ public final class FlushBatch {
     }
   }
 
+  /// A table has been taken out of the tree after the pages below it. A processor may remember the
+  /// table itself, until an address of it is flushed: that of a page does, if it still waits.
+  ///
+  /// @param start the first address that went through it
+  /// @param byteSize of all of them
+  void retire(TableTree tree, long table, long start, long byteSize) {
+    if (due == 0 || Long.compareUnsigned(lastAdded - start, byteSize) >= 0) {
+      add(start, false);
+    }
+    retire(tree, table);
+  }
+
+  /// As there, of a table whose addresses have been flushed since, or that nobody uses.
   void retire(TableTree tree, long table) {
     retired = tree.retire(table, retired);
   }
@@ -200,7 +215,8 @@ public final class FlushBatch {
     return breaks;
   }
 
-  /// Pages that have changed since the last [AddressSpace#flushed], beyond the limit too.
+  /// Pages that have changed since the last [AddressSpace#flushed], beyond the limit too, and
+  /// tables that are gone without a page that waits.
   ///
   /// @return 0 or more
   public long pageCount() {

@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// ```
 ///   virtual address ── canonical? ── Tlb ── found and allowed ──────────────> physical address
-///                          │          └─ else ─ Walker: each level ─ allowed ──┘  │
+///                          │          └─ else ─ walk: each level ─── allowed ────┘  │
 ///                          │                       │ sets accessed and dirty      └─ Tlb remembers
 ///                          └── fault               └── fault: MmuFault, as the architecture says it
 /// ```
@@ -48,7 +48,7 @@ public final class Mmu {
   private static final int PAGE_MASK = PAGE_SIZE - 1;
 
   private final PageFormat format;
-  private final Walker walker;
+  private final HardwareWalker walker;
   private final MmuBus bus;
   private final @Nullable Tlb tlb;
   private final @Nullable ShootdownLog log;

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Source: The RISC-V Instruction Set Manual, volume II, 20240411: "Virtual address translation
 /// process" of Sv32, Sv39 to Sv57; Svade and Svadu; Svpbmt; scause.
-final class RiscvWalker extends Walker {
+final class RiscvWalker extends HardwareWalker {
   private static final long V = 1;
   private static final long R = 1 << 1;
   private static final long W = 1 << 2;

@@ -84,6 +84,12 @@ final class SpaceCore {
 
   boolean pin(long first, long last) {
     requireOpen();
+    if (kernel != null) {
+      throw new IllegalStateException("the kernel half is another space's");
+    }
+    if (format.rootCount() > 1) {
+      return true;
+    }
     lock.lock();
     try {
       if (words.sharing() != 0) {

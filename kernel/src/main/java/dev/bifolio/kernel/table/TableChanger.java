@@ -235,7 +235,8 @@ final class TableChanger {
         && !words.isKept(level, index)) {
       tree.set(table, index, 0);
       tables--;
-      batch.retire(tree, child);
+      long byteSize = format.pageByteSize(level);
+      batch.retire(tree, child, from & -byteSize, byteSize);
     }
   }
 

@@ -101,7 +101,7 @@ final class TableReplacer {
     while (true) {
       long entry = tree.get(table, index);
       int flags = format.flags(level, entry);
-      if ((flags & bits) == 0) {
+      if ((flags & bits) == 0 || words.isFrozen(level, index)) {
         return page(entry);
       }
       long cleared = format.leaf(level, format.address(level, entry), flags & ~bits);

@@ -14,7 +14,7 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Source: Intel SDM volume 3A, 5.3 and 5.5 (entries), 5.6 (rights), 5.7 (error code), 5.8
 /// (accessed and dirty).
-final class X86Walker extends Walker {
+final class X86Walker extends HardwareWalker {
   private static final long P = 1;
   private static final long RW = 1 << 1;
   private static final long US = 1 << 2;

@@ -364,7 +364,7 @@ public final class UserSpace {
 
   // ---- Sync ----
 
-  /// Writes back what was stored to the shared pages of a range.
+  /// Writes back what was stored by the addresses of a range to shared pages.
   ///
   /// @param start the first address, a multiple of 4096
   /// @param end exclusive, a multiple of 4096

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.bifolio.testkit.Behaviour;
 import dev.bifolio.testkit.SplitMix64;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -58,6 +59,7 @@ class PageFormatTest {
   }
 
   @Test
+  @Behaviour("116")
   void indicesAreCutOutOfTheAddress() {
     PageFormat arm = Aarch64Format.INSTANCE;
     assertEquals(1, arm.index(4, 0x80_0000_0000L));
@@ -140,6 +142,7 @@ class PageFormatTest {
   }
 
   @Test
+  @Behaviour("115")
   void aarch64HasItsBitsWhereTheManualDrawsThem() {
     PageFormat format = Aarch64Format.INSTANCE;
     assertEntry(0x1003, format.table(0x1000));

@@ -7,10 +7,10 @@ import dev.bifolio.kernel.InfoSharers;
 import dev.bifolio.kernel.frame.FrameInfo;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.table.AddressSpace;
-import dev.bifolio.kernel.table.FlushBatch;
 import dev.bifolio.kernel.table.Flusher;
 import dev.bifolio.kernel.table.MapOutcome;
 import dev.bifolio.kernel.table.MappedPage;
+import dev.bifolio.kernel.table.MmuBus;
 import dev.bifolio.kernel.table.PageFlags;
 import dev.bifolio.kernel.table.PageFormat;
 import dev.bifolio.kernel.table.TableFrames;
@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// User spaces on real memory, with what a processor does with them: it walks the tables, keeps
 /// what it has found until it is told to flush it, and faults.
@@ -80,25 +81,16 @@ final class UserWorld implements AutoCloseable {
 
   /// A space and the processor that runs it.
   final class Program implements Flusher {
-    final AddressSpace tables =
-        new AddressSpace(format, UserWorld.this.tables, frames.own(AddressSpace.BYTE_SIZE));
+    final AddressSpace tables = UserWorld.this.tables();
     final UserSpace space;
     private final Map<Long, Long> cache = new HashMap<>();
     int flushes;
     FaultOutcome last = FaultOutcome.ALREADY;
+    private final boolean hasProcessor;
 
     private Program(boolean hasProcessor) {
-      assertTrue(tables.open());
-      space =
-          new UserSpace(
-              frames.own(UserSpace.BYTE_SIZE),
-              layout,
-              memory,
-              backings,
-              tables,
-              policy,
-              mostHoles,
-              hasProcessor ? this : null);
+      this.hasProcessor = hasProcessor;
+      space = UserWorld.this.space(tables, hasProcessor ? this : null);
     }
 
     @Override
@@ -131,7 +123,9 @@ final class UserWorld implements AutoCloseable {
         Long known = cache.get(page);
         long word = known != null ? known : tables.lookup(page);
         if (word != AddressSpace.NOT_MAPPED && allows(MappedPage.flags(word), kind)) {
-          cache.put(page, word);
+          if (hasProcessor) {
+            cache.put(page, word);
+          }
           long byteSize = format.pageByteSize(MappedPage.level(word));
           return MappedPage.physicalAddress(word) + (at & (byteSize - 1));
         }
@@ -206,7 +200,7 @@ final class UserWorld implements AutoCloseable {
     return new Program(true);
   }
 
-  /// A space of which nothing is known but by its tables, for many threads.
+  /// A space whose processors keep nothing, for many threads.
   Program bareProgram() {
     return new Program(false);
   }
@@ -214,6 +208,39 @@ final class UserWorld implements AutoCloseable {
   /// A kernel space's.
   AddressSpace kernel() {
     return kernel;
+  }
+
+  /// A space of several processors, which flush as told.
+  UserSpace space(AddressSpace opened, @Nullable Flusher flusher) {
+    return new UserSpace(
+        frames.own(UserSpace.BYTE_SIZE),
+        layout,
+        memory,
+        backings,
+        opened,
+        policy,
+        mostHoles,
+        flusher);
+  }
+
+  /// Tables without anything in them.
+  AddressSpace tables() {
+    AddressSpace opened = new AddressSpace(format, tables, frames.own(AddressSpace.BYTE_SIZE));
+    assertTrue(opened.open());
+    return opened;
+  }
+
+  /// The tables of a user space, whose upper half is the kernel's.
+  AddressSpace userTables() {
+    AddressSpace opened = new AddressSpace(format, tables, frames.own(AddressSpace.BYTE_SIZE));
+    assertTrue(opened.open(kernel));
+    return opened;
+  }
+
+  /// All memory, as a processor sees it.
+  MmuBus bus() {
+    long byteSize = (frames.endPfn() << 12) - TestFrames.BASE;
+    return new MmuBus(TestFrames.BASE, byteSize, frames.physToVirt, 32);
   }
 
   /// Registers a store as a backing.
@@ -231,11 +258,6 @@ final class UserWorld implements AutoCloseable {
   long inUse() {
     files.forEach(BackedPages::dropAll);
     return frames.inUse();
-  }
-
-  /// Where the tables of the kernel are looked at.
-  FlushBatch batch() {
-    return new FlushBatch(1, null);
   }
 
   @Override

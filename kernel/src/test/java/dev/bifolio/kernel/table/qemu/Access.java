@@ -1,18 +1,23 @@
 package dev.bifolio.kernel.table.qemu;
 
+import dev.bifolio.kernel.table.Mmu;
 import dev.bifolio.kernel.table.PageFlags;
 
 /// What a program may do with an address.
 enum Access {
-  LOAD(PageFlags.READ),
-  STORE(PageFlags.WRITE),
-  FETCH(PageFlags.EXECUTE);
+  LOAD(PageFlags.READ, Mmu.LOAD),
+  STORE(PageFlags.WRITE, Mmu.STORE),
+  FETCH(PageFlags.EXECUTE, Mmu.FETCH);
 
   /// What a page must allow.
   final int flag;
 
-  Access(int flag) {
+  /// What our own processor calls it.
+  final int kind;
+
+  Access(int flag, int kind) {
     this.flag = flag;
+    this.kind = kind;
   }
 
   /// How a machine takes it.

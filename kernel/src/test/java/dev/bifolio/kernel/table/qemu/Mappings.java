@@ -61,6 +61,17 @@ final class Mappings {
             new Range(old.virtual, old.byteSize, old.physical, flags.applyAsInt(old.flags)));
   }
 
+  /// Lets the whole of a range have what one part of it has.
+  void changeTogether(long at, long byteSize, int mask) {
+    NavigableMap<Long, Range> parts = inside(at, byteSize);
+    int any = 0;
+    for (Range part : parts.values()) {
+      any |= part.flags & mask;
+    }
+    int together = any;
+    change(at, byteSize, old -> old | together);
+  }
+
   /// The ranges of a range, those at its borders cut.
   private NavigableMap<Long, Range> inside(long at, long byteSize) {
     cut(at);

@@ -75,7 +75,7 @@ final class QemuMachine implements AutoCloseable {
   static String whyNot(String program) {
     for (String each : List.of("timeout", program)) {
       if (!isOnPath(each)) {
-        return "left out: " + each + " is not on PATH, so no other walker can be asked";
+        return "left out: " + each + " is not on PATH, so no other processor can be asked";
       }
     }
     return "";

@@ -7,11 +7,17 @@ import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.platform.Window;
 import dev.bifolio.kernel.platform.WindowException;
 import dev.bifolio.kernel.table.AddressSpace;
+import dev.bifolio.kernel.table.CollapseOutcome;
 import dev.bifolio.kernel.table.FlushBatch;
 import dev.bifolio.kernel.table.MapOutcome;
+import dev.bifolio.kernel.table.MappedPage;
+import dev.bifolio.kernel.table.Mmu;
+import dev.bifolio.kernel.table.MmuBus;
 import dev.bifolio.kernel.table.PageFlags;
 import dev.bifolio.kernel.table.PageFormat;
 import dev.bifolio.kernel.table.ProtectOutcome;
+import dev.bifolio.kernel.table.ReplaceOutcome;
+import dev.bifolio.kernel.table.SplitOutcome;
 import dev.bifolio.kernel.table.TableFrames;
 import dev.bifolio.kernel.table.UnmapOutcome;
 import dev.bifolio.kernel.unit.FrameSource;
@@ -40,6 +46,7 @@ final class WalkedSpace implements AutoCloseable {
   private static final int FRAMES = 2048;
   private static final long TARGET_BYTES = 32L << 20;
   private static final long WORDS = 4096;
+  private static final int USED = PageFlags.ACCESSED | PageFlags.DIRTY;
 
   final PageFormat format;
   final Places places;
@@ -49,6 +56,7 @@ final class WalkedSpace implements AutoCloseable {
   private final FlushBatch batch = new FlushBatch(FlushBatch.DEFAULT_LIMIT, null);
   private final Window window;
   private int done;
+  private int collapsed;
 
   WalkedSpace(PageFormat format, Places places, long seed) {
     this.format = format;
@@ -103,6 +111,16 @@ final class WalkedSpace implements AutoCloseable {
     return new QemuMachine.Image("tables", places.tables, bytes);
   }
 
+  /// Our own walker of the same tables.
+  Mmu mmu(int control) {
+    long physToVirt = window.address() + WORDS - places.tables;
+    MmuBus bus = new MmuBus(places.tables, FRAMES * PAGE, physToVirt, format.physicalBits());
+    Mmu mmu = new Mmu(format, bus, null);
+    mmu.setSpace(space, 0);
+    mmu.setControl(control);
+    return mmu;
+  }
+
   /// Maps the frame of the machine's code where it lies, for the kernel alone.
   void mapCode(int flags) {
     long at = places.codePage;
@@ -115,7 +133,7 @@ final class WalkedSpace implements AutoCloseable {
   /// Makes a change that is done or refused, as the model says.
   void step() {
     List<Mappings.Range> all = model.all();
-    int choice = random.below(8);
+    int choice = random.below(11);
     if (choice < 3 || all.size() < 20) {
       map();
       return;
@@ -130,23 +148,67 @@ final class WalkedSpace implements AutoCloseable {
           case 2 -> Math.min(rest, (1 + random.below(3)) * format.pageByteSize(2));
           default -> rest;
         };
-    change(choice, range.virtual() + from, byteSize);
-  }
-
-  private void change(int choice, long at, long byteSize) {
+    long at = range.virtual() + from;
     if (touchesCode(at, byteSize)) {
       return;
     }
-    if (choice < 6) {
-      int flags = flags();
-      if (space.protect(at, byteSize, flags, batch) == ProtectOutcome.DONE) {
-        int kept = PageFlags.ACCESSED | PageFlags.DIRTY;
-        model.change(at, byteSize, old -> flags | (old & kept));
-      }
-    } else if (space.unmap(at, byteSize, batch) == UnmapOutcome.DONE) {
-      model.remove(at, byteSize);
+    switch (choice) {
+      case 3, 4 -> protect(at, byteSize);
+      case 5, 6 -> unmap(at, byteSize);
+      case 7 -> split(at);
+      case 8, 9 -> collapse(at);
+      default -> replace(at);
     }
     space.flushed(batch);
+  }
+
+  private void protect(long at, long byteSize) {
+    int flags = flags();
+    if (space.protect(at, byteSize, flags, batch) == ProtectOutcome.DONE) {
+      model.change(at, byteSize, old -> flags | (old & USED));
+      done++;
+    }
+  }
+
+  private void unmap(long at, long byteSize) {
+    if (space.unmap(at, byteSize, batch) == UnmapOutcome.DONE) {
+      model.remove(at, byteSize);
+      done++;
+    }
+  }
+
+  private void split(long at) {
+    int level = 1 + random.below(format.largestLeafLevel());
+    done += space.split(at, level, batch) == SplitOutcome.DONE ? 1 : 0;
+  }
+
+  /// After a split as often as not, since it is seldom that pages fit otherwise.
+  private void collapse(long at) {
+    int level = 2 + random.below(format.largestLeafLevel() - 1);
+    if (random.oneIn(2) && space.split(at, level - 1, batch) == SplitOutcome.DONE) {
+      space.flushed(batch);
+    }
+    long before = space.pageCount(level);
+    if (space.collapse(at, level, batch) == CollapseOutcome.DONE) {
+      long page = format.pageByteSize(level);
+      model.changeTogether(at & -page, page, USED);
+      collapsed += space.pageCount(level) > before ? 1 : 0;
+      done++;
+    }
+  }
+
+  private void replace(long at) {
+    long found = space.lookup(at);
+    long page = format.pageByteSize(MappedPage.level(found));
+    long start = at & -page;
+    long physical = physical(page, page);
+    if (touchesCode(start, page) || physical == MappedPage.physicalAddress(found)) {
+      return;
+    }
+    int flags = flags();
+    assertEquals(ReplaceOutcome.DONE, space.replace(at, found, physical, flags, batch));
+    model.remove(start, page);
+    model.add(new Mappings.Range(start, page, physical, flags));
     done++;
   }
 
@@ -245,6 +307,11 @@ final class WalkedSpace implements AutoCloseable {
   /// Changes that were done.
   int done() {
     return done;
+  }
+
+  /// Pages that became one.
+  int collapsed() {
+    return collapsed;
   }
 
   /// Leaves of all levels, or of large ones only.

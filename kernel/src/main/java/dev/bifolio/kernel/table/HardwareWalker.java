@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
 /// there are levels, and looks at no byte that is not memory.
 ///
 /// One thread, that of its [Mmu]. No Java objects after the constructor.
-abstract sealed class Walker permits X86Walker, Aarch64Walker, RiscvWalker {
+abstract sealed class HardwareWalker permits X86Walker, Aarch64Walker, RiscvWalker {
   /// An entry changed between the look and the mark: look again.
   static final long AGAIN = 0;
 
@@ -25,7 +25,7 @@ abstract sealed class Walker permits X86Walker, Aarch64Walker, RiscvWalker {
   int control;
   private final long[] masks = new long[2 * KINDS];
 
-  Walker(PageFormat format, MmuBus bus) {
+  HardwareWalker(PageFormat format, MmuBus bus) {
     this.levels = format.levels();
     this.indexBits = Integer.numberOfTrailingZeros(format.entryCount());
     this.topShift = format.shift(levels);

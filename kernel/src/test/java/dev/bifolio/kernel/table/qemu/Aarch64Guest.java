@@ -24,7 +24,7 @@ import java.util.regex.Pattern;
 /// ```
 ///
 /// Source: Arm DDI 0487, C5.3 (MSR, MRS), C5.5 (AT), D1.3 (exceptions), D8, D24.2 (registers).
-final class Aarch64Walker implements Walker {
+final class Aarch64Guest implements Guest {
   /// Memory begins at 1 GiB, with the device tree.
   static final WalkedSpace.Places PLACES =
       new WalkedSpace.Places(0x4010_0000L, 0x4020_0000L, 0x4100_0000L, 1L << 40);
@@ -94,7 +94,7 @@ final class Aarch64Walker implements Walker {
   private final QemuMachine machine;
   private final GdbStub stub;
 
-  Aarch64Walker(Path folder, WalkedSpace space) throws IOException {
+  Aarch64Guest(Path folder, WalkedSpace space) throws IOException {
     page = space.places.codePage();
     ByteBuffer code = ByteBuffer.allocate(4096).order(ByteOrder.LITTLE_ENDIAN);
     code.putInt(VECTOR_FROM_EL1, HVC_0).putInt(VECTOR_FROM_EL0, HVC_0);
@@ -108,6 +108,10 @@ final class Aarch64Walker implements Walker {
             List.of("-M", "virt,virtualization=on", "-cpu", "max"),
             List.of(space.image(), new QemuMachine.Image("code", page, code.array())));
     stub = machine.stub();
+  }
+
+  @Override
+  public void enter(WalkedSpace space) throws IOException {
     assertEquals(EL2, stub.register("cpsr") & 0x3CF, "the machine does not begin at EL2");
     run(MSR_HCR_EL2, HCR_EL1_IS_AARCH64);
     run(MSR_MAIR_EL1, Aarch64Format.MAIR);
@@ -199,6 +203,11 @@ final class Aarch64Walker implements Walker {
     boolean isAbort = reason == (isUser ? CLASS_FETCH_FROM_EL0 : CLASS_FETCH_FROM_EL1);
     // An instruction that is none, or no memory where our tables say it is: they allowed it.
     return isAbort && status >>> 2 <= STATUS_PERMISSION ? reason(status) : Access.Answer.ALLOWED;
+  }
+
+  @Override
+  public int control() {
+    return 0;
   }
 
   // ---- Translations ----

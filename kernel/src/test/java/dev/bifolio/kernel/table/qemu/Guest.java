@@ -2,10 +2,13 @@ package dev.bifolio.kernel.table.qemu;
 
 import java.io.IOException;
 
-/// A machine of QEMU's whose processor walks our tables.
-interface Walker extends AutoCloseable {
+/// A machine of QEMU's, whose processor walks our tables.
+interface Guest extends AutoCloseable {
   /// No page.
   long NOT_MAPPED = -1;
+
+  /// Has the processor use the tables of a space.
+  void enter(WalkedSpace space) throws IOException;
 
   /// Where the machine finds an address, whatever may be done there.
   ///
@@ -23,6 +26,11 @@ interface Walker extends AutoCloseable {
 
   /// Has the processor access an address.
   Access.Answer access(long virtualAddress, boolean isUser, Access access) throws IOException;
+
+  /// The control bits of the processor, as our own has them.
+  ///
+  /// @return of `MmuControl`
+  int control();
 
   /// Compares all that the machine lists with all that is mapped.
   ///

@@ -3,6 +3,7 @@ package dev.bifolio.kernel.table.qemu;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 
+import dev.bifolio.kernel.table.MmuControl;
 import dev.bifolio.kernel.table.PageFlags;
 import dev.bifolio.kernel.table.PageFormat;
 import java.io.IOException;
@@ -30,7 +31,7 @@ import java.util.regex.Pattern;
 ///
 /// Source: Intel SDM 3A, 3.4.5 (segment descriptors), 5.6 and 5.7 (rights, page faults), 7.11
 /// (gates), 8.2 (task state), 10.9 (modes).
-final class X86Walker implements Walker {
+final class X86Guest implements Guest {
   /// Tables from 1 MiB on; nothing but memory from 8 GiB on.
   static final WalkedSpace.Places PLACES_64 =
       new WalkedSpace.Places(0x8_0000, 0x10_0000, 0x100_0000, 1L << 33);
@@ -83,7 +84,7 @@ final class X86Walker implements Walker {
   private final QemuMachine machine;
   private final GdbStub stub;
 
-  X86Walker(Path folder, WalkedSpace space) throws IOException {
+  X86Guest(Path folder, WalkedSpace space) throws IOException {
     format = space.format;
     isWide = format.entryByteSize() == Long.BYTES;
     page = space.places.codePage();
@@ -97,7 +98,6 @@ final class X86Walker implements Walker {
             List.of("-M", "pc", "-cpu", "max", "-bios", firmware.toString()),
             List.of(space.image(), new QemuMachine.Image("code", page, code())));
     stub = machine.stub();
-    enterKernel(space.space.rootAddress(0));
   }
 
   // ---- Modes ----
@@ -139,7 +139,8 @@ final class X86Walker implements Walker {
   }
 
   /// From real mode, as after reset, to paging in ring 0.
-  private void enterKernel(long root) throws IOException {
+  @Override
+  public void enter(WalkedSpace space) throws IOException {
     stub.setRegister("cs", page >> 4);
     for (int at : new int[] {LOAD_SEGMENTS, LOAD_GATES}) {
       set("ip", at);
@@ -150,17 +151,17 @@ final class X86Walker implements Walker {
     if (isWide) {
       stub.setRegister("efer", EFER);
     }
-    stub.setRegister("cr3", root);
+    stub.setRegister("cr3", space.space.rootAddress(0));
     stub.setRegister("cr0", CR0);
     stub.setRegister("ds", USER_DATA);
-    enter(false);
+    enterRing(false);
     set("ax", TASK_SELECTOR);
     set("ip", page + LOAD_TASK);
     stub.step();
     assertEquals(page + LOAD_TASK + 3, get("ip"), "the task register cannot be loaded");
   }
 
-  private void enter(boolean isUser) throws IOException {
+  private void enterRing(boolean isUser) throws IOException {
     stub.setRegister("cs", isUser ? USER_CODE : KERNEL_CODE);
     stub.setRegister("ss", isUser ? USER_DATA : KERNEL_DATA);
     stub.setRegister("eflags", 2);
@@ -199,7 +200,7 @@ final class X86Walker implements Walker {
     boolean isFetch = access == Access.FETCH;
     long at = isFetch ? virtualAddress & -16 : virtualAddress;
     long start = isFetch ? at : page + (access == Access.LOAD ? LOAD : STORE);
-    enter(isUser);
+    enterRing(isUser);
     // What may be fetched are zeros, ADD [RAX], AL; and zero is what is stored.
     set("ax", isFetch ? page + SCRATCH : at);
     set("bx", 0);
@@ -219,9 +220,15 @@ final class X86Walker implements Walker {
   private Access.Answer reason() throws IOException {
     int code = stub.memory(get("sp"), 1)[0];
     if ((code & FAULT_RESERVED) != 0) {
-      throw new IOException("a reserved bit is set on the way to " + stub.register("cr2"));
+      throw new IOException(
+          "a reserved bit is set on the way to " + Long.toHexString(stub.register("cr2")));
     }
     return (code & FAULT_PRESENT) != 0 ? Access.Answer.FORBIDDEN : Access.Answer.NOT_PRESENT;
+  }
+
+  @Override
+  public int control() {
+    return MmuControl.X86_WP | MmuControl.X86_PGE | (isWide ? MmuControl.X86_NXE : 0);
   }
 
   // ---- The monitor ----

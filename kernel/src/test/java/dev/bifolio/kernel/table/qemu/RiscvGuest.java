@@ -2,6 +2,7 @@ package dev.bifolio.kernel.table.qemu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import dev.bifolio.kernel.table.MmuControl;
 import dev.bifolio.kernel.table.PageFlags;
 import dev.bifolio.kernel.table.PageFormat;
 import java.io.IOException;
@@ -30,7 +31,7 @@ import java.util.regex.Pattern;
 ///
 /// Source: RISC-V privileged architecture 20240411, 3.1.6 (mstatus), 3.1.15 (mcause), 10.1.11
 /// (satp), 10.3.2 (translation); the numbers of instructions from the unprivileged volume, 2.6.
-final class RiscvWalker implements Walker {
+final class RiscvGuest implements Guest {
   /// Memory begins at 2 GiB; its last frame is for code.
   static final WalkedSpace.Places PLACES =
       new WalkedSpace.Places(0x83FF_F000L, 0x8000_0000L, 0x8100_0000L, 1L << 40);
@@ -59,12 +60,14 @@ final class RiscvWalker implements Walker {
   private static final int ATTRIBUTES = (1 << 7) - 1;
 
   private final PageFormat format;
+  private final boolean hasMemoryTypes;
   private final long page;
   private final QemuMachine machine;
   private final GdbStub stub;
 
-  RiscvWalker(Path folder, WalkedSpace space, boolean hasMemoryTypes) throws IOException {
+  RiscvGuest(Path folder, WalkedSpace space, boolean hasMemoryTypes) throws IOException {
     format = space.format;
+    this.hasMemoryTypes = hasMemoryTypes;
     page = space.places.codePage();
     ByteBuffer code = ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN);
     code.putInt(LOAD, LBU_A1_A0).putInt(STORE, SB_A1_A0);
@@ -81,6 +84,10 @@ final class RiscvWalker implements Walker {
                 "rv64,pmp=off,svpbmt=" + (hasMemoryTypes ? "on" : "off")),
             List.of(space.image(), new QemuMachine.Image("code", page, code.array())));
     stub = machine.stub();
+  }
+
+  @Override
+  public void enter(WalkedSpace space) throws IOException {
     long mode = format.levels() + 5L; // 8, 9 and 10
     long satp = mode << 60 | space.space.rootAddress(0) >>> 12;
     stub.setRegister("satp", satp);
@@ -132,6 +139,11 @@ final class RiscvWalker implements Walker {
       return Access.Answer.ALLOWED;
     }
     throw new IOException("%s of %x goes on at %x".formatted(access, at, now));
+  }
+
+  @Override
+  public int control() {
+    return MmuControl.RISCV_ADUE | (hasMemoryTypes ? MmuControl.RISCV_PBMTE : 0);
   }
 
   // ---- The monitor ----
