@@ -58,7 +58,7 @@ public final class Main implements Callable<Integer> {
       description = {
         "Only these workloads; w4 or frag stand for all that begin with it, growth for w4 and",
         "w4b at 10, 50 and 90 %%, all for those too that are not run by default. Of zones: z1 or",
-        "z2. Of tables: t1, t2 or t3."
+        "z2. Of tables: t1 to t4."
       })
   private List<String> suite = List.of();
 

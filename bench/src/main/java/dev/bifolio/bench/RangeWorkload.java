@@ -12,7 +12,7 @@ final class RangeWorkload implements TableWorkload {
   public void run(TableRun run) {
     try (TableSubject subject = run.kind().create(TABLE_FRAMES)) {
       small(run, subject);
-      if (run.kind().hasLargePages()) {
+      if (run.kind().hasTables()) {
         Meter meter = new Meter();
         int count = run.operations(LARGE);
         meter.start();

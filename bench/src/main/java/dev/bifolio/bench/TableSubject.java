@@ -1,5 +1,6 @@
 package dev.bifolio.bench;
 
+import dev.bifolio.kernel.table.Mmu;
 import java.util.List;
 
 /// Something that maps pages of 4 KiB to frames, empty at first.
@@ -52,8 +53,8 @@ abstract class TableSubject implements AutoCloseable {
       };
     }
 
-    /// Whether it maps large pages as one.
-    boolean hasLargePages() {
+    /// Whether it has tables that a processor can walk, and so pages of several sizes.
+    boolean hasTables() {
       return this != HASH_MAP && this != FLAT;
     }
 
@@ -77,6 +78,11 @@ abstract class TableSubject implements AutoCloseable {
 
   /// The physical address behind a virtual one, or [#NOT_MAPPED].
   abstract long translate(long virtualAddress);
+
+  /// A processor that walks the tables, and remembers pages in a TLB. Of kinds with tables.
+  Mmu processor(int tlbSets, int tlbWays) {
+    throw new UnsupportedOperationException("there are no tables to walk");
+  }
 
   @Override
   public abstract void close();

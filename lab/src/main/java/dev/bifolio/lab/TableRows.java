@@ -97,26 +97,52 @@ final class TableRows {
     tables[level]++;
     end = Math.max(end, table + Pages.PAGE_SIZE);
     List<Row> rows = new ArrayList<>();
-    for (int index = 0; index < format.entryCount(); index++) {
+    int index = 0;
+    while (index < format.entryCount()) {
       long entry = memory.entry(table, index);
-      if (format.isPresent(entry)) {
-        add(rows, row(level, index, start + index * format.pageByteSize(level), entry));
+      long at = start + index * format.pageByteSize(level);
+      if (!format.isPresent(entry)) {
+        index++;
+      } else if (format.isLeaf(level, entry)) {
+        Run run = run(table, level, index, at, entry);
+        rows.add(run);
+        index = run.last + 1;
+      } else {
+        add(rows, below(level, index, at, format.address(0, entry)));
+        index++;
       }
     }
     return rows;
   }
 
-  private Row row(int level, int index, long at, long entry) {
-    long va = FormatText.canonical(format, at);
-    if (format.isLeaf(level, entry)) {
-      pages[level]++;
-      long pa = format.address(level, entry);
-      return new Run(index, index, va, pa, level, 1, format.flags(level, entry), 0, 0);
+  /// As many pages as go on from one.
+  private Run run(long table, int level, int first, long at, long entry) {
+    long physical = format.address(level, entry);
+    int flags = format.flags(level, entry);
+    int last = first;
+    while (last + 1 < format.entryCount()) {
+      long next = memory.entry(table, last + 1);
+      long wanted = physical + (last + 1 - first) * format.pageByteSize(level);
+      if (!format.isPresent(next)
+          || !format.isLeaf(level, next)
+          || format.address(level, next) != wanted
+          || format.flags(level, next) != flags) {
+        break;
+      }
+      last++;
     }
-    long child = format.address(0, entry);
-    List<Row> below = rows(child, level - 1, at);
-    if (below.size() == 1
-        && below.getFirst() instanceof Run run
+    int count = last + 1 - first;
+    pages[level] += count;
+    long va = FormatText.canonical(format, at);
+    return new Run(first, last, va, physical, level, count, flags, 0, 0);
+  }
+
+  /// The row of an entry that names a table: a run, if the table is full of one.
+  private Row below(int level, int index, long at, long child) {
+    List<Row> rows = rows(child, level - 1, at);
+    long va = FormatText.canonical(format, at);
+    if (rows.size() == 1
+        && rows.getFirst() instanceof Run run
         && run.last - run.first == format.entryCount() - 1) {
       return new Run(
           index,
@@ -129,10 +155,10 @@ final class TableRows {
           run.tableCount + 1,
           child);
     }
-    return new Branch(index, va, level - 1, child, below);
+    return new Branch(index, va, level - 1, child, rows);
   }
 
-  /// Adds a row, to the last one if it goes on there.
+  /// Adds the row of a table, to the last one if it goes on there.
   private void add(List<Row> rows, Row row) {
     if (row instanceof Run next
         && !rows.isEmpty()
@@ -140,7 +166,7 @@ final class TableRows {
         && run.last + 1 == next.first
         && run.level == next.level
         && run.flags == next.flags
-        && (run.tableCount == 0) == (next.tableCount == 0)
+        && run.tableCount != 0
         && run.physicalAddress + run.pageCount * format.pageByteSize(run.level)
             == next.physicalAddress) {
       Run longer =

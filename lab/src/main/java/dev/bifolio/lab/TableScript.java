@@ -28,10 +28,13 @@ import picocli.CommandLine.TypeConversionException;
 /// [#MAX_TRANSLATIONS].
 final class TableScript {
   /// Entries that all lines together may touch: some ten seconds.
-  static final long MAX_WORK = 1L << 31;
+  static final long MAX_WORK = 1L << 28;
 
   /// Translations of one script, each of which is kept until the end.
   static final int MAX_TRANSLATIONS = 1 << 18;
+
+  /// Characters of a word: more than any number has.
+  private static final int MAX_WORD = 40;
 
   /// What a format made of flags.
   ///
@@ -95,6 +98,12 @@ final class TableScript {
       return;
     }
     String[] words = command.split("\\s+");
+    for (String word : words) {
+      if (word.length() > MAX_WORD) {
+        throw new ScriptException(
+            "'%s…' is too long for any word".formatted(word.substring(0, MAX_WORD)));
+      }
+    }
     switch (words[0]) {
       case "map" -> map(words);
       case "unmap" -> {

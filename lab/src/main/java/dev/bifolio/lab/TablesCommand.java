@@ -28,14 +28,15 @@ import picocli.CommandLine.TypeConversionException;
     description = {
       "Builds page tables from a script, shows them and how addresses are translated.",
       "A script has one command a line; # begins a comment:",
-      "  map VA PA LENGTH FLAGS [4k|2m|4m|1g]   by the largest pages that fit, or of one size",
-      "  unmap VA LENGTH",
+      "  map VA PA LENGTH FLAGS [SIZE]  by the largest pages that fit, or those of SIZE",
+      "  unmap VA LENGTH                all of it; larger pages are split",
       "  protect VA LENGTH FLAGS",
-      "  split VA SIZE, collapse VA SIZE        the page at VA into pages of a size, or back",
-      "  translate VA                           with the tables as they are at this line",
-      "FLAGS are letters of rwxugd: read, write, execute, user, global, device; w implies r.",
-      "Numbers are 0x1000, 4096, 4k, 2MiB and so on. The first line that is refused ends it with"
-          + " exit code 2, and nothing is printed or written."
+      "  split VA SIZE                  the page at VA, into pages of SIZE",
+      "  collapse VA SIZE               the pages around VA, into one of SIZE",
+      "  translate VA                   with the tables as they are at this line",
+      "FLAGS are of rwxugd: read, write, execute, user, global, device; w implies r.",
+      "SIZE is 4k, 2m, 4m, 1g …; other numbers are 0x1000, 4096, 4k, 2MiB and so on.",
+      "The first line that is refused ends it with exit code 2; nothing is written."
     },
     mixinStandardHelpOptions = true)
 final class TablesCommand implements Callable<Integer> {

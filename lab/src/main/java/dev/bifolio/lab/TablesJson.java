@@ -24,7 +24,7 @@ final class TablesJson {
     json.put("imageBase", AddressRange.hex(memory.base()));
     json.put("imageSize", rows.end() - memory.base());
     json.put("tables", rows.tableCount());
-    json.put("levels", levels(format, rows));
+    json.put("pages", pages(format, rows));
     List<Object> translations = new ArrayList<>();
     for (TableWalk walk : script.translations()) {
       translations.add(translation(format, walk));
@@ -41,17 +41,13 @@ final class TablesJson {
     return MapJson.line(json);
   }
 
-  private static List<Object> levels(PageFormat format, TableRows rows) {
-    List<Object> levels = new ArrayList<>();
-    for (int level = 1; level <= format.levels(); level++) {
-      Map<String, @Nullable Object> row = new LinkedHashMap<>();
-      row.put("level", level);
-      row.put("pageSize", level <= format.largestLeafLevel() ? format.pageByteSize(level) : null);
-      row.put("pages", rows.pageCount(level));
-      row.put("tables", rows.tableCount(level));
-      levels.add(row);
+  /// Pages of each size, by the names that a script has for them.
+  private static Map<String, @Nullable Object> pages(PageFormat format, TableRows rows) {
+    Map<String, @Nullable Object> pages = new LinkedHashMap<>();
+    for (int level = 1; level <= format.largestLeafLevel(); level++) {
+      pages.put(FormatText.pageSize(format, level), rows.pageCount(level));
     }
-    return levels;
+    return pages;
   }
 
   private static Map<String, @Nullable Object> translation(PageFormat format, TableWalk walk) {

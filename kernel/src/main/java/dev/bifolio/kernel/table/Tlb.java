@@ -6,12 +6,12 @@ package dev.bifolio.kernel.table;
 /// # Overview
 ///
 /// ```
-///            way 0        way 1        …          used
-///   set 0   [tag, word]  [tag, word]              0110      a bit a way
-///   set 1   [tag, word]  [tag, word]              1000
+///            way 0        way 1        …
+///   set 0   [tag, word]  [tag, word]
+///   set 1   [tag, word]  [tag, word]
 ///   …
 ///   tag     page number │ level │ ASID            0: nothing
-///   word    a Translation: address, level, rights, dirty, global
+///   word    a Translation: address, level, rights, dirty, global; and a bit: used
 /// ```
 ///
 /// *Unified*: pages of all sizes share one array, as they do in the second level of today's
@@ -20,8 +20,9 @@ package dev.bifolio.kernel.table;
 /// first. One array a size would answer them at once in hardware, but a program tries one after the
 /// other anyway, and would waste the arrays of sizes that are not in use.
 ///
-/// *Replacement* is bit-PLRU: each use sets the way's bit; when that was the last clear one, all
-/// others are cleared. The victim is an empty way, else the first whose bit is clear.
+/// *Replacement* is NRU, not recently used: an entry's bit is set when it is put in and with each
+/// hit. The victim is an empty way, else the first whose bit is clear; if all are set, all are
+/// cleared first. The bit is in the word, so that a hit needs no other cache line.
 ///
 /// A global page is found whatever the ASID. Permissions and the dirty bit are remembered as they
 /// were at the walk: what the tables say now nobody asks, which is why whoever changes them has to
@@ -45,6 +46,10 @@ public final class Tlb {
   public static final int MAX_WAYS = 32;
 
   private static final int LONGS = 2;
+
+  /// A bit of a word that a Translation leaves free.
+  private static final long USED = 1 << 10;
+
   private static final int PAGE_SHIFT = 12;
   private static final int ASID_BITS = 16;
   private static final int LEVEL_BITS = 3;
@@ -58,7 +63,6 @@ public final class Tlb {
   private final int setMask;
   private final int ways;
   private final long[] entries;
-  private final int[] used;
 
   /// A bit for each level of which there may be pages.
   private int levels;
@@ -84,7 +88,6 @@ public final class Tlb {
     setMask = sets - 1;
     this.ways = ways;
     entries = new long[Math.multiplyExact(sets, ways * LONGS)];
-    used = new int[sets];
   }
 
   private int shift(int level) {
@@ -121,24 +124,18 @@ public final class Tlb {
     long tag = tag(virtualAddress, level, asid);
     int set = (int) (virtualAddress >>> shift(level)) & setMask;
     int first = set * ways * LONGS;
-    for (int way = 0; way < ways; way++) {
-      int at = first + way * LONGS;
+    for (int at = first; at < first + ways * LONGS; at += LONGS) {
       long difference = entries[at] ^ tag;
       if (difference >>> ASID_BITS == 0
           && (difference == 0 || Translation.isGlobal(entries[at + 1]))) {
-        use(set, way);
-        return entries[at + 1];
+        long word = entries[at + 1];
+        if ((word & USED) == 0) {
+          entries[at + 1] = word | USED;
+        }
+        return word & ~USED;
       }
     }
     return 0;
-  }
-
-  private void use(int set, int way) {
-    int before = used[set];
-    int after = before | 1 << way;
-    if (after != before) {
-      used[set] = after == -1 >>> (MAX_WAYS - ways) ? 1 << way : after;
-    }
   }
 
   /// Remembers a page, in place of what was known of it.
@@ -146,29 +143,32 @@ public final class Tlb {
     int level = Translation.level(word);
     long tag = tag(virtualAddress, level, asid);
     int set = (int) (virtualAddress >>> shift(level)) & setMask;
-    int way = place(set, tag);
-    int at = (set * ways + way) * LONGS;
+    int at = place(set * ways * LONGS, tag);
     evictions += entries[at] != 0 && entries[at] != tag ? 1 : 0;
     entries[at] = tag;
-    entries[at + 1] = word;
+    entries[at + 1] = word | USED;
     levels |= 1 << level;
-    use(set, way);
   }
 
-  private int place(int set, long tag) {
-    int first = set * ways * LONGS;
+  /// Where an entry goes: its own place, an empty one, or that of a victim.
+  private int place(int first, long tag) {
+    int end = first + ways * LONGS;
     int empty = -1;
-    for (int way = ways - 1; way >= 0; way--) {
-      long found = entries[first + way * LONGS];
-      if (found == tag) {
-        return way;
+    int unused = -1;
+    for (int at = end - LONGS; at >= first; at -= LONGS) {
+      if (entries[at] == tag) {
+        return at;
       }
-      if (found == 0) {
-        empty = way;
-      }
+      empty = entries[at] == 0 ? at : empty;
+      unused = (entries[at + 1] & USED) == 0 ? at : unused;
     }
-    // With one way all bits are set at once, and it is the victim each time.
-    return empty >= 0 ? empty : Integer.numberOfTrailingZeros(~used[set]) % ways;
+    if (empty >= 0 || unused >= 0) {
+      return empty >= 0 ? empty : unused;
+    }
+    for (int at = first; at < end; at += LONGS) {
+      entries[at + 1] &= ~USED;
+    }
+    return first;
   }
 
   // ---- Forget ----

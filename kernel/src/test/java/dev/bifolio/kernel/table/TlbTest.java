@@ -102,22 +102,25 @@ class TlbTest {
   }
 
   @Test
-  void theVictimIsOneThatWasNotUsedOfLate() {
+  void theVictimIsTheFirstThatWasNotUsedOfLate() {
     Tlb tlb = tlb(1, 4);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
       tlb.insert(i * PAGE, 0, word(0, 1));
     }
-    tlb.insert(3 * PAGE, 0, word(0, 1)); // all were used, so that only this one counts as used now
-    tlb.insert(4 * PAGE, 0, word(0, 1)); // in place of the first way
+    tlb.insert(4 * PAGE, 0, word(0, 1)); // all were used: page 0 goes, and the rest is unused now
     assertEquals(0, tlb.lookup(0, 0));
-    tlb.lookup(PAGE, 0); // the second way is used
-    tlb.insert(5 * PAGE, 0, word(0, 1)); // so the third gives way
+    assertEquals(word(0, 1), tlb.lookup(PAGE, 0)); // is used again
+    tlb.insert(5 * PAGE, 0, word(0, 1)); // so it is page 2 that goes
     assertEquals(0, tlb.lookup(2 * PAGE, 0));
-    assertEquals(word(0, 1), tlb.lookup(PAGE, 0));
-    assertEquals(word(0, 1), tlb.lookup(3 * PAGE, 0));
-    assertEquals(word(0, 1), tlb.lookup(4 * PAGE, 0));
-    assertEquals(word(0, 1), tlb.lookup(5 * PAGE, 0));
-    assertEquals(2, tlb.evictions());
+    tlb.insert(6 * PAGE, 0, word(0, 1)); // and then page 3
+    assertEquals(0, tlb.lookup(3 * PAGE, 0));
+    assertEquals(3, tlb.evictions());
+    tlb.insert(7 * PAGE, 0, word(0, 1)); // all are used: page 4, in the first way
+    assertEquals(0, tlb.lookup(4 * PAGE, 0));
+    for (int page : new int[] {1, 5, 6, 7}) {
+      assertEquals(word(0, 1), tlb.lookup(page * PAGE, 0));
+    }
+    assertEquals(4, tlb.evictions());
     assertEquals(4, tlb.pageCount());
   }
 

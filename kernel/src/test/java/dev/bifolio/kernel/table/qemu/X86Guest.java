@@ -220,7 +220,8 @@ final class X86Guest implements Guest {
   private Access.Answer reason() throws IOException {
     int code = stub.memory(get("sp"), 1)[0];
     if ((code & FAULT_RESERVED) != 0) {
-      throw new IOException("a reserved bit is set on the way to " + stub.register("cr2"));
+      throw new IOException(
+          "a reserved bit is set on the way to " + Long.toHexString(stub.register("cr2")));
     }
     return (code & FAULT_PRESENT) != 0 ? Access.Answer.FORBIDDEN : Access.Answer.NOT_PRESENT;
   }
