@@ -50,6 +50,25 @@ public final class Backings {
     return pages;
   }
 
+  /// Refuses an area that makes no sense: shared, but of nothing; a stack of a backing; or behind
+  /// what can be mapped of one.
+  void requireArea(int flags, int backing, long offset, long byteSize) {
+    boolean isAnonymous = backing == VirtualAreas.ANONYMOUS;
+    if (!isAnonymous) {
+      get(backing);
+    }
+    boolean isShared = (flags & AreaFlags.SHARED) != 0;
+    boolean isStack = (flags & AreaFlags.GROWS_DOWN) != 0;
+    if ((isShared && isAnonymous)
+        || (isStack && !isAnonymous)
+        || offset < 0
+        || offset > BackedPages.MOST_BYTES
+        || (!isAnonymous && byteSize > BackedPages.MOST_BYTES - offset)) {
+      throw new IllegalArgumentException(
+          "no area with flags " + flags + " of backing " + backing + " from " + offset);
+    }
+  }
+
   private boolean has(int backing) {
     return backing >= 1 && backing <= entries.length;
   }

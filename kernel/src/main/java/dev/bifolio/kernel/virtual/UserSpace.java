@@ -3,8 +3,6 @@ package dev.bifolio.kernel.virtual;
 import dev.bifolio.kernel.platform.SharedLock;
 import dev.bifolio.kernel.platform.SpinLock;
 import dev.bifolio.kernel.table.AddressSpace;
-import dev.bifolio.kernel.table.CopyMode;
-import dev.bifolio.kernel.table.CopyOutcome;
 import dev.bifolio.kernel.table.FlushBatch;
 import dev.bifolio.kernel.table.Flusher;
 import dev.bifolio.kernel.table.MappedPage;
@@ -76,6 +74,7 @@ public final class UserSpace {
   private final HugePages huge;
   private final SharedStores stores;
   private final PageFaults faults;
+  private final SpaceCopy copy;
 
   /// An empty space.
   ///
@@ -116,6 +115,7 @@ public final class UserSpace {
     runs = new PageRuns(space);
     huge = new HugePages(address + HUGE, space, areas, memory, policy, mostHoles, batch);
     stores = new SharedStores(space, areas, backings, batch);
+    copy = new SpaceCopy(space, areas, batch);
     faults =
         new PageFaults(
             space,
@@ -140,7 +140,7 @@ public final class UserSpace {
   /// @throws IllegalArgumentException if the flags mean nothing or do not fit the backing, or the
   ///   backing has no such place
   public InsertOutcome map(long start, long end, int flags, int backing, long offset) {
-    requireKind(flags, backing, offset, end - start);
+    backings.requireArea(flags, backing, offset, end - start);
     lock.lock();
     try {
       return areas.insert(start, end, flags, backing, offset);
@@ -161,7 +161,7 @@ public final class UserSpace {
   /// @throws IllegalArgumentException as there, or if the sizes are not such
   public long mapAnywhere(
       long byteSize, long hint, long guardByteSize, int flags, int backing, long offset) {
-    requireKind(flags, backing, offset, byteSize);
+    backings.requireArea(flags, backing, offset, byteSize);
     lock.lock();
     try {
       long start = placement.place(byteSize, hint, guardByteSize);
@@ -172,23 +172,6 @@ public final class UserSpace {
           : NOT_MAPPED;
     } finally {
       lock.unlock();
-    }
-  }
-
-  private void requireKind(int flags, int backing, long offset, long byteSize) {
-    boolean isAnonymous = backing == VirtualAreas.ANONYMOUS;
-    if (!isAnonymous) {
-      backings.get(backing);
-    }
-    boolean isShared = (flags & AreaFlags.SHARED) != 0;
-    boolean isStack = (flags & AreaFlags.GROWS_DOWN) != 0;
-    if ((isShared && isAnonymous)
-        || (isStack && !isAnonymous)
-        || offset < 0
-        || offset > BackedPages.MOST_BYTES
-        || (!isAnonymous && byteSize > BackedPages.MOST_BYTES - offset)) {
-      throw new IllegalArgumentException(
-          "no area with flags " + flags + " of backing " + backing + " from " + offset);
     }
   }
 
@@ -445,60 +428,19 @@ public final class UserSpace {
       if (child.areas.count() != 0) {
         throw new IllegalStateException("the space to fork into is not empty");
       }
-      boolean isReady = huge.splitAll();
-      finish();
-      if (!isReady || !copyAreas(child)) {
-        return ForkOutcome.NO_MEMORY;
+      ForkOutcome outcome = ForkOutcome.NO_MEMORY;
+      if (huge.splitAll()) {
+        outcome = copy.copyTo(child.copy, memory.sharers());
       }
-      ForkOutcome outcome = copyPages(child);
+      finish();
       if (outcome == ForkOutcome.FORKED) {
         child.heap.follow(heap);
-      } else {
-        child.areas.clear();
       }
       return outcome;
     } finally {
       child.lock.unlock();
       lock.unlock();
     }
-  }
-
-  private boolean copyAreas(UserSpace child) {
-    for (long area = areas.firstAbove(0); area != VirtualAreas.NO_AREA; area = areas.next(area)) {
-      InsertOutcome outcome =
-          child.areas.insert(
-              areas.start(area),
-              areas.end(area),
-              areas.flags(area),
-              areas.backing(area),
-              areas.offset(area));
-      if (outcome != InsertOutcome.INSERTED) {
-        child.areas.clear();
-        return false;
-      }
-    }
-    return true;
-  }
-
-  /// All pages in one copy, which happens or does not. Those of shared areas lose stores too; they
-  /// get them again by a fault.
-  private ForkOutcome copyPages(UserSpace child) {
-    long floor = layout.floor();
-    CopyOutcome outcome =
-        space.copyTo(
-            child.space,
-            floor,
-            layout.ceiling() - floor,
-            CopyMode.COPY_ON_WRITE,
-            memory.sharers(),
-            batch);
-    finish();
-    return switch (outcome) {
-      case DONE -> ForkOutcome.FORKED;
-      case TOO_MANY_SHARERS -> ForkOutcome.TOO_MANY_SHARERS;
-      case NO_TABLE -> ForkOutcome.NO_MEMORY;
-      default -> throw new IllegalStateException("pages could not be copied: " + outcome.name());
-    };
   }
 
   // ---- Background ----

@@ -10,7 +10,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.bifolio.kernel.table.Aarch64Format;
 import dev.bifolio.kernel.table.AddressSpace;
-import dev.bifolio.kernel.table.Flusher;
 import dev.bifolio.kernel.table.I386Format;
 import dev.bifolio.kernel.table.MappedPage;
 import dev.bifolio.kernel.table.PageFlags;
@@ -44,7 +43,7 @@ class HugePagesTest {
     }
   }
 
-  private static void in(HugePolicy policy, int holes, Consumer<UserWorld> test) {
+  static void in(HugePolicy policy, int holes, Consumer<UserWorld> test) {
     in(X86Format.LEVELS_4, policy, holes, test);
   }
 
@@ -403,69 +402,6 @@ class HugePagesTest {
             assertEquals(page == 2 ? 99 : page, child.load(BASE + page * PAGE));
           }
           child.close();
-        });
-  }
-
-  /// Watches what a processor could do when it is told to flush for the first time.
-  private static final class Watch implements Flusher {
-    private final AddressSpace tables;
-    private final long start;
-    private final long end;
-    boolean isOn;
-    int writable = -1;
-    long physical;
-
-    Watch(AddressSpace tables, long start, long end) {
-      this.tables = tables;
-      this.start = start;
-      this.end = end;
-    }
-
-    @Override
-    public void flushPage(long virtualAddress) {
-      if (isOn && writable < 0) {
-        writable = 0;
-        physical = tables.translate(start);
-        for (long at = start; at < end; at += PAGE) {
-          long word = tables.lookup(at);
-          boolean isWritable =
-              word != AddressSpace.NOT_MAPPED && (MappedPage.flags(word) & PageFlags.WRITE) != 0;
-          writable += isWritable ? 1 : 0;
-        }
-      }
-    }
-
-    @Override
-    public void flushAll(boolean globalToo) {
-      flushPage(0);
-    }
-  }
-
-  @Test
-  void nobodyCanStoreWhileAPieceIsCopiedOrLookedThrough() {
-    in(
-        HugePolicy.ALWAYS,
-        0,
-        world -> {
-          AddressSpace tables = world.tables();
-          Watch watch = new Watch(tables, BASE, BASE + world.huge);
-          UserSpace space = world.space(tables, watch);
-          space.map(BASE, BASE + world.huge, RW, VirtualAreas.ANONYMOUS, 0);
-          world.frames.serveHuge(0);
-          space.populate(BASE, BASE + world.huge);
-          world.frames.serveHuge(1);
-          long before = tables.translate(BASE);
-          watch.isOn = true;
-          space.step(Long.MAX_VALUE);
-          assertEquals(1, tables.pageCount(2));
-          assertEquals(0, watch.writable);
-          assertEquals(before, watch.physical);
-          assertNotEquals(before, tables.translate(BASE));
-          watch.writable = -1;
-          assertEquals(512, space.shrink(1));
-          assertEquals(0, watch.writable);
-          assertNotEquals(AddressSpace.NOT_MAPPED, watch.physical);
-          space.close();
         });
   }
 

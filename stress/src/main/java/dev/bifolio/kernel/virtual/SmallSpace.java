@@ -41,8 +41,7 @@ class SmallSpace implements PageFrames, FrameSharers {
     memory = new UserMemory(this, 0, 0, this, physToVirt);
     long bytes = (long) FRAMES << 12;
     // The pool is never asked: there are frames enough.
-    tables =
-        new TableFrames(own(TableFrames.BYTE_SIZE), 0, FIRST_PFN << 12, bytes, physToVirt, 0);
+    tables = new TableFrames(own(TableFrames.BYTE_SIZE), 0, FIRST_PFN << 12, bytes, physToVirt, 0);
     tables.setSource(this);
     space = space();
     child = space();
@@ -56,8 +55,7 @@ class SmallSpace implements PageFrames, FrameSharers {
   }
 
   private UserSpace space() {
-    AddressSpace opened =
-        new AddressSpace(X86Format.LEVELS_4, tables, own(AddressSpace.BYTE_SIZE));
+    AddressSpace opened = new AddressSpace(X86Format.LEVELS_4, tables, own(AddressSpace.BYTE_SIZE));
     if (!opened.open()) {
       throw new IllegalStateException("too few frames");
     }
