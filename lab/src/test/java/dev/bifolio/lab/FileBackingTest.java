@@ -215,8 +215,6 @@ class FileBackingTest {
       assertEquals(BYTES, file.byteSize());
       Files.write(path, new byte[100]);
       assertEquals(FaultOutcome.IO_ERROR, space.fault(BASE + 8192, AccessKind.LOAD));
-      file.close();
-      assertEquals(FaultOutcome.IO_ERROR, space.fault(BASE + 4096, AccessKind.LOAD));
       assertFalse(file.writePage(0, booted.memory.addressOf(RAM >>> 12)));
       space.close();
       assertEquals(1, pages.dropAll());

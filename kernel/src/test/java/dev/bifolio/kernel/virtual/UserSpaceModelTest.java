@@ -109,7 +109,7 @@ class UserSpaceModelTest {
         case 0 -> BASE + random.below(60) * PAGE;
         case 1 -> BASE + huge + random.below((int) (huge >>> 12)) * PAGE;
         case 2 -> BASE + 2 * huge + random.below(40) * PAGE;
-        default -> BASE + random.below((int) (3 * huge >>> 12)) * PAGE;
+        default -> BASE + random.below((int) ((3 * huge) >>> 12)) * PAGE;
       };
     }
 
@@ -201,6 +201,12 @@ class UserSpaceModelTest {
       }
     }
 
+    /// Whether the words are the file's own, not a copy of them.
+    @SuppressWarnings("ReferenceEquality") // it is the same array that matters, not the same words
+    private boolean isOfFile(Page page) {
+      return page.words == fileWords.get(key(page.file, page.offset));
+    }
+
     private void fork(Model model) {
       if (models.size() == 5) {
         return;
@@ -211,7 +217,7 @@ class UserSpaceModelTest {
       ForkOutcome outcome = model.program.space.forkInto(child.program.space);
       if (outcome == ForkOutcome.FORKED) {
         model.pages.forEach((at, page) -> {
-          boolean isAlias = page.words == fileWords.get(key(page.file, page.offset));
+          boolean isAlias = isOfFile(page);
           long[] words = isAlias ? page.words : page.words.clone();
           child.pages.put(at, new Page(page.flags, page.file, page.offset, words));
         });
@@ -262,7 +268,7 @@ class UserSpaceModelTest {
       long bytes = physical + world.frames.physToVirt;
       assertEquals(page.words[word], Memory.getLong(bytes), "at " + Long.toHexString(at));
       if (kind == AccessKind.STORE) {
-        if (!page.isShared() && page.words == fileWords.get(key(page.file, page.offset))) {
+        if (!page.isShared() && isOfFile(page)) {
           page.words = page.words.clone();
         }
         page.words[word] = random.next();
@@ -287,7 +293,7 @@ class UserSpaceModelTest {
               long at = physical + offset + word * 512L + world.frames.physToVirt;
               assertEquals(page.words[word], Memory.getLong(at));
             }
-            sharers.merge(physical + offset >>> 12, 1L, Long::sum);
+            sharers.merge((physical + offset) >>> 12, 1L, Long::sum);
           }
         }
       }

@@ -147,7 +147,7 @@ class UserSpaceThreadsTest {
             }
             try {
               for (int i = 0; i < 30_000; i++) {
-                long at = BASE + random.below((int) (2 * world.huge >>> 12)) * PAGE;
+                long at = BASE + random.below((int) ((2 * world.huge) >>> 12)) * PAGE;
                 at = random.oneIn(4) ? shared + random.below(64) * PAGE : at;
                 FaultOutcome outcome =
                     program.space.fault(at, random.oneIn(2) ? AccessKind.STORE : AccessKind.LOAD);
@@ -171,7 +171,7 @@ class UserSpaceThreadsTest {
   }
 
   private static void change(UserWorld world, Program program, SplitMix64 random) {
-    long start = BASE + random.below((int) (2 * world.huge >>> 12)) * PAGE;
+    long start = BASE + random.below((int) ((2 * world.huge) >>> 12)) * PAGE;
     long end = Math.min(start + (1 + random.below(300)) * PAGE, BASE + 2 * world.huge);
     switch (random.below(8)) {
       case 0, 1 -> program.map(start, end, RW);
