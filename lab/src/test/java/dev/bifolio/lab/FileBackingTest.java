@@ -136,6 +136,7 @@ class FileBackingTest {
     Path path = file(expected);
     try (Booted booted = new Booted();
         FileBacking file = new FileBacking(path, true)) {
+      booted.machine.drainCaches();
       long before = booted.machine.freeFrameCount();
       BackedPages pages = new BackedPages(booted.own(64), booted.memory, file);
       int backing = booted.backings.add(pages);
@@ -165,6 +166,7 @@ class FileBackingTest {
       assertEquals(0, pages.writeBack(0, 18));
       assertArrayEquals(expected, Files.readAllBytes(path));
       assertEquals(0, pages.dropAll());
+      booted.machine.drainCaches();
       assertEquals(before, booted.machine.freeFrameCount());
       booted.machine.assertValid();
     }
