@@ -5,7 +5,9 @@ import org.jspecify.annotations.NullMarked;
 module dev.bifolio.bench {
   requires dev.bifolio.kernel;
   requires info.picocli;
+  requires com.carrotsearch.hppc;
   requires java.management;
+  requires jdk.management;
   requires static org.jspecify;
 
   // picocli reads the options' annotations.

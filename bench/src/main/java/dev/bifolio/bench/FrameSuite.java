@@ -84,31 +84,17 @@ record FrameSuite(
   private List<Row> alternate(
       String workload, List<Subject.Kind> able, Set<Subject.Kind> absent, List<String> notes)
       throws IOException {
-    List<WorkerProcess> workers = new ArrayList<>();
-    List<WorkerProcess> ready = new ArrayList<>();
-    try {
-      for (Subject.Kind kind : able) {
-        workers.add(new WorkerProcess(kind, workload, kind.log2framesFor(log2frames), divisor));
-      }
-      for (int i = 0; i < workers.size(); i++) {
-        String missing = workers.get(i).awaitReady();
-        if (missing == null) {
-          ready.add(workers.get(i));
-        } else {
-          absent.add(able.get(i));
-          notes.add(able.get(i) + ": left out: " + missing);
-        }
-      }
-      int count = Workload.of(workload).repeats() ? runCount : 1;
-      List<Row> rows = new ArrayList<>();
-      for (int number = 1; number <= count; number++) {
-        for (WorkerProcess worker : ready) {
-          worker.run(number, rows, notes);
-        }
-      }
-      return rows;
-    } finally {
-      workers.forEach(WorkerProcess::close);
+    List<Turns.Start> starts = new ArrayList<>();
+    for (Subject.Kind kind : able) {
+      starts.add(() -> new WorkerProcess(kind, workload, kind.log2framesFor(log2frames), divisor));
     }
+    return Turns.take(
+        starts,
+        Workload.of(workload).repeats() ? runCount : 1,
+        (index, missing) -> {
+          absent.add(able.get(index));
+          notes.add(able.get(index) + ": left out: " + missing);
+        },
+        notes);
   }
 }

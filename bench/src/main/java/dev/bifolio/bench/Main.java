@@ -6,7 +6,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -49,7 +48,7 @@ public final class Main implements Callable<Integer> {
       arity = "0..1",
       defaultValue = "frames",
       paramLabel = "GROUP",
-      description = "frames (the default), zones or startup.")
+      description = "frames (the default), zones, tables or startup.")
   private Group group = Group.FRAMES;
 
   @Option(
@@ -59,7 +58,7 @@ public final class Main implements Callable<Integer> {
       description = {
         "Only these workloads; w4 or frag stand for all that begin with it, growth for w4 and",
         "w4b at 10, 50 and 90 %%, all for those too that are not run by default. Of zones: z1 or",
-        "z2."
+        "z2. Of tables: t1 to t4."
       })
   private List<String> suite = List.of();
 
@@ -70,7 +69,8 @@ public final class Main implements Callable<Integer> {
       description = {
         "Among hybrid, hybrid-owned-cache, classic, linux-like, best-fit (fragmentation only), glibc, jemalloc and",
         "mimalloc; all by default. Ratios are to linux-like. Of zones: among hybrid, zone,",
-        "zone-near, zone-charged and two-zones; ratios are to hybrid."
+        "zone-near, zone-charged and two-zones; ratios are to hybrid. Of tables: among x86_64,",
+        "aarch64, sv48 and hash-map; ratios are to hash-map."
       })
   private List<String> allocators = List.of();
 
@@ -144,11 +144,8 @@ public final class Main implements Callable<Integer> {
       case FRAMES -> frames();
       case STARTUP -> startup();
       case ZONES -> zones();
-      case TABLES, HEAP ->
-          throw refusal(
-              "bench "
-                  + group.name().toLowerCase(Locale.ROOT)
-                  + ": there is nothing to measure yet");
+      case TABLES -> tables();
+      case HEAP -> throw refusal("bench heap: there is nothing to measure yet");
     };
   }
 
@@ -167,6 +164,18 @@ public final class Main implements Callable<Integer> {
     List<String> ids = idsOf(ZoneSuite::idsFor, ZoneSuite.ids());
     ZoneSuite zones = new ZoneSuite(kinds, ids, log2frames, runs, divisor);
     report(rows -> zones.run(rows, this::tell), names(kinds), Subject.Kind.HYBRID.csvName());
+    return 0;
+  }
+
+  private int tables() throws IOException {
+    List<TableSubject.Kind> kinds =
+        among(TableSubject.Kind.all(), TableSubject.Kind::csvName, "page tables");
+    List<String> ids = idsOf(TableSuite::idsFor, TableWorkload.IDS);
+    TableSuite tables = new TableSuite(kinds, ids, runs, divisor);
+    report(
+        rows -> tables.run(rows, this::tell),
+        kinds.stream().map(TableSubject.Kind::csvName).toList(),
+        TableSubject.Kind.HASH_MAP.csvName());
     return 0;
   }
 
@@ -232,15 +241,22 @@ public final class Main implements Callable<Integer> {
   }
 
   private List<Subject.Kind> kindsAmong(List<Subject.Kind> all) {
-    List<Subject.Kind> kinds = new ArrayList<>();
-    for (String name : allocators) {
-      Subject.Kind kind = Subject.Kind.named(name);
-      if (kind == null || !all.contains(kind)) {
-        throw refusal("no allocator '" + name + "'; there are " + String.join(", ", names(all)));
+    return among(all, Subject.Kind::csvName, "allocator");
+  }
+
+  /// Those that the command line names, or all.
+  private <K> List<K> among(List<K> all, Function<K, String> name, String what) {
+    List<K> chosen = new ArrayList<>();
+    for (String wanted : allocators) {
+      K found =
+          all.stream().filter(kind -> name.apply(kind).equals(wanted)).findFirst().orElse(null);
+      if (found == null) {
+        String names = String.join(", ", all.stream().map(name).toList());
+        throw refusal("no " + what + " '" + wanted + "'; there are " + names);
       }
-      kinds.add(kind);
+      chosen.add(found);
     }
-    return kinds.isEmpty() ? all : kinds;
+    return chosen.isEmpty() ? all : chosen;
   }
 
   private ParameterException refusal(String message) {

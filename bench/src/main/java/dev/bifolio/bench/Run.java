@@ -1,18 +1,13 @@
 package dev.bifolio.bench;
 
-import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// One run of a workload: what it is to measure, and where its figures go.
-final class Run {
+/// One run of a workload on an allocator: what it is to measure, and where its figures go.
+final class Run extends Figures {
   private final Subject.Kind kind;
   private final int log2frames;
-  private final int number;
-  private final int divisor;
   private final String workload;
-  private final List<Row> rows = new ArrayList<>();
-  private final List<String> notes = new ArrayList<>();
   private long teamCpuNanos;
 
   /// A run.
@@ -23,11 +18,10 @@ final class Run {
   /// @param number 1, 2, …; part of some seeds
   /// @param divisor by which counts of operations are divided: 1 to measure, more to try out
   Run(String workload, Subject.Kind kind, int log2frames, int number, int divisor) {
-    this.workload = workload;
+    super(kind.csvName(), log2frames, workload, number, divisor);
     this.kind = kind;
     this.log2frames = log2frames;
-    this.number = number;
-    this.divisor = divisor;
+    this.workload = workload;
   }
 
   /// A fresh allocator.
@@ -52,7 +46,7 @@ final class Run {
     long nanos = team.run(tasks);
     teamCpuNanos += team.cpuNanos();
     if (!team.wasPinned()) {
-      notes.add(workload + ": the threads could not be tied to a processor each");
+      note(workload + ": the threads could not be tied to a processor each");
     }
     return nanos;
   }
@@ -67,42 +61,5 @@ final class Run {
   /// N, as an index.
   int frameCount() {
     return 1 << log2frames;
-  }
-
-  int number() {
-    return number;
-  }
-
-  /// How many operations to do where the suite says `full`.
-  int operations(int full) {
-    return Math.max(1, full / divisor);
-  }
-
-  /// Takes down a figure.
-  void record(String metric, double value) {
-    rows.add(new Row(kind.csvName(), log2frames, workload, metric, number, value));
-  }
-
-  /// Takes down a count.
-  void count(String metric, long value) {
-    record(metric, (double) value);
-  }
-
-  /// Takes down time per operation.
-  void recordNanos(String metric, long nanos, long operations) {
-    record(metric, (double) nanos / operations);
-  }
-
-  /// Says what was left out, and why.
-  void leaveOut(String text) {
-    notes.add(kind + ", " + workload + ": left out: " + text);
-  }
-
-  List<Row> rows() {
-    return rows;
-  }
-
-  List<String> notes() {
-    return notes;
   }
 }

@@ -14,10 +14,6 @@ import java.nio.charset.StandardCharsets;
 /// `done`. Ends with its input, that is with its parent. If the allocator is not installed it
 /// answers `absent …` and ends.
 final class Worker {
-  /// The largest size at which code is warmed up: with blocks of every order, or the first run
-  /// would meet branches that were never taken.
-  private static final int WARM_UP_LOG2_FRAMES = 21;
-
   /// Of CPU time: a busy machine must not shorten the warm-up.
   private static final long WARM_UP_NANOS = 2_000_000_000L;
 
@@ -30,40 +26,43 @@ final class Worker {
       out.println(BootTime.measureNanos(Long.parseLong(arguments[1])));
       return;
     }
+    if (arguments[0].equals(TableSuite.ARGUMENT)) {
+      serve(TableSuite.job(arguments), out);
+      return;
+    }
     Subject.Kind kind = Subject.Kind.valueOf(arguments[0]);
-    String id = arguments[1];
-    int log2frames = Integer.parseInt(arguments[2]);
-    int divisor = Integer.parseInt(arguments[3]);
     String absent = kind.isNative() ? NativeLibrary.choose(kind) : null;
     if (absent != null) {
       out.println("absent " + absent);
       return;
     }
-    Workload workload = Workload.of(id);
-    if (workload.repeats() && divisor == 1) {
-      warmUp(workload, new Run(id, kind, Math.min(log2frames, WARM_UP_LOG2_FRAMES), 0, 1));
+    int log2frames = Integer.parseInt(arguments[2]);
+    serve(new AllocatorJob(kind, arguments[1], log2frames, Integer.parseInt(arguments[3])), out);
+  }
+
+  private static void serve(Job job, PrintStream out) throws IOException {
+    if (job.warms()) {
+      warmUp(job);
     }
     out.println("ready");
     BufferedReader in =
         new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     for (String line = in.readLine(); line != null; line = in.readLine()) {
-      Run run =
-          new Run(id, kind, log2frames, Integer.parseInt(line.substring("run ".length())), divisor);
-      workload.run(run);
-      run.rows().forEach(row -> out.println("row " + row.toCsv()));
-      run.notes().forEach(note -> out.println("note " + note));
+      Figures figures = job.run(Integer.parseInt(line.substring("run ".length())));
+      figures.rows().forEach(row -> out.println("row " + row.toCsv()));
+      figures.notes().forEach(note -> out.println("note " + note));
       out.println("done");
     }
   }
 
-  private static void warmUp(Workload workload, Run run) {
+  private static void warmUp(Job job) {
     Stopwatch watch = new Stopwatch();
     long spent = 0;
     for (int round = 0; round < 2 || spent < WARM_UP_NANOS; round++) {
       watch.start();
-      workload.run(run);
+      Figures _ = job.warmUp();
       watch.stop();
-      spent += watch.takeNanos() + run.takeTeamCpuNanos();
+      spent += watch.takeNanos() + job.takeTeamCpuNanos();
     }
   }
 }

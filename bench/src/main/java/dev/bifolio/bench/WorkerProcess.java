@@ -25,15 +25,26 @@ final class WorkerProcess implements AutoCloseable {
   /// Starts the JVM, which warms up while others do.
   WorkerProcess(Subject.Kind kind, String workload, int log2frames, int divisor)
       throws IOException {
-    what = kind + ", " + workload;
     // Room for the slot table, a copy of it and small things; taken at once, so that it never
     // grows.
     int tableLog2Frames = Math.min(log2frames, Subject.Kind.TABLE_LOG2_FRAMES);
     long heapMib = 256 + (((3L * Long.BYTES) << tableLog2Frames) >> 20);
+    this(
+        kind + ", " + workload,
+        heapMib,
+        List.of(kind.name(), workload, "" + log2frames, "" + divisor));
+  }
+
+  /// Starts the JVM, which warms up while others do.
+  ///
+  /// @param what is measured, for messages
+  /// @param heapMib all of its heap
+  /// @param arguments of [Worker]
+  WorkerProcess(String what, long heapMib, List<String> arguments) throws IOException {
+    this.what = what;
     process =
         start(
-            List.of("-XX:+UseSerialGC", "-Xms" + heapMib + "m", "-Xmx" + heapMib + "m"),
-            List.of(kind.name(), workload, "" + log2frames, "" + divisor));
+            List.of("-XX:+UseSerialGC", "-Xms" + heapMib + "m", "-Xmx" + heapMib + "m"), arguments);
     answers = process.inputReader(StandardCharsets.UTF_8);
     requests = process.outputWriter(StandardCharsets.UTF_8);
   }

@@ -126,8 +126,9 @@ class MainTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "tables",
         "heap",
+        "tables --suite w1",
+        "tables --allocators hybrid",
         "nonsense",
         "frames --suite w99",
         "frames --allocators tcmalloc",

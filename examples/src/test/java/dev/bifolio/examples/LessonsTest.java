@@ -194,6 +194,32 @@ class LessonsTest {
   }
 
   @Test
+  void anAddressByHandIsWhatTheMmuMakesOfIt() throws Exception {
+    List<String> told = told(() -> E08_TranslateByHand.main(new String[0]));
+    assertTold(
+        told,
+        "Mapped: MAPPED",
+        "0x12345678, with the root at 0x4443[0-9a-f]000:",
+        "  level 4  index   0  entry at 0x4443[0-9a-f]000: 0x000000004443[0-9a-f]027",
+        "  level 3  index   0  entry at 0x4443[0-9a-f]000: 0x000000004443[0-9a-f]027",
+        "  level 2  index 145  entry at 0x4443[0-9a-f]488: 0x000000004443[0-9a-f]027",
+        "  level 1  index 325  entry at 0x4443[0-9a-f]a28: 0x8000000044445007",
+        "By hand          0x44445678",
+        "The space says   0x44445678",
+        "The MMU says     0x44445678",
+        "It saw the same last entry.",
+        "Nobody has used the page:   0x8000000044445007",
+        "After a load, accessed:     0x8000000044445027",
+        "After a store, dirty too:   0x8000000044445067",
+        "And the memory holds 42.",
+        "Unmapped: DONE",
+        "The space says   -1",
+        "The MMU still loads 42: it remembers.",
+        "Flushed, and 3 tables are free.",
+        "The MMU faults: NOT_PRESENT at level 4, error code 4, address 0x12345678");
+  }
+
+  @Test
   void everyLessonIsListedInTheReadme() throws Exception {
     Path folder = Path.of(System.getProperty("bifolio.root"), "examples");
     String readme = Files.readString(folder.resolve("README.md"));

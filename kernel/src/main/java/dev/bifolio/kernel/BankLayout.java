@@ -147,9 +147,14 @@ final class BankLayout {
 
   // ---- The machine's own words ----
 
-  /// Bytes in front of the first section: the zones' common words, reclaim's, the accounts', and
-  /// those of hot memory.
+  /// Bytes in front of the first section: the zones' common words, reclaim's, the accounts', those
+  /// of hot memory and of page tables.
   long headerBytes(BankPlan plan) {
+    return tableOffset(plan) + TableStep.WORD_BYTES;
+  }
+
+  /// Where page tables have their words, from the header's address on.
+  long tableOffset(BankPlan plan) {
     return hotOffset(plan) + HotMemory.BYTE_SIZE;
   }
 

@@ -23,6 +23,9 @@ public final class BootException extends Exception {
   /// The frames of the kernel heap could not be had.
   public static final String NO_HEAP = "Failed to allocate heap";
 
+  /// The frames of the permanent page tables could not be had.
+  public static final String NO_TABLES = "Failed to allocate page tables";
+
   /// Less RAM than [BootOptions#MINIMUM_BYTES], where the options ask for that check.
   public static final String TOO_LITTLE_RAM = "Insufficient memory for kernel";
 

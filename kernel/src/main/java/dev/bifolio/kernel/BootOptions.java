@@ -3,6 +3,7 @@ package dev.bifolio.kernel;
 import dev.bifolio.kernel.firmware.Architecture;
 import dev.bifolio.kernel.frame.FrameInfo;
 import dev.bifolio.kernel.frame.HybridAllocator;
+import dev.bifolio.kernel.table.KernelSections;
 import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.unit.Pages;
 import org.jspecify.annotations.Nullable;
@@ -39,6 +40,7 @@ public final class BootOptions {
 
   private AddressRange[] loaderMemory = {};
   private @Nullable AddressRange kernel;
+  private @Nullable KernelSections kernelSections;
   private @Nullable AddressRange initrd;
   private @Nullable AddressRange fdt;
   private long fdtByteSize;
@@ -63,6 +65,7 @@ public final class BootOptions {
   private BootOptions(BootOptions from) {
     loaderMemory = from.loaderMemory;
     kernel = from.kernel;
+    kernelSections = from.kernelSections;
     initrd = from.initrd;
     fdt = from.fdt;
     fdtByteSize = from.fdtByteSize;
@@ -95,13 +98,24 @@ public final class BootOptions {
     return copy;
   }
 
-  /// Where the kernel image lies.
+  /// Where the kernel image lies; its parts are guessed by [KernelSections#of].
   ///
   /// @param range its bytes, null for none
   /// @return a copy with the change
   public BootOptions withKernel(@Nullable AddressRange range) {
     BootOptions copy = new BootOptions(this);
     copy.kernel = range;
+    copy.kernelSections = null;
+    return copy;
+  }
+
+  /// Where the kernel image lies, and where its parts begin that want different rights.
+  ///
+  /// @param sections the parts
+  /// @return a copy with the change
+  public BootOptions withKernelSections(KernelSections sections) {
+    BootOptions copy = withKernel(sections.range());
+    copy.kernelSections = sections;
     return copy;
   }
 
@@ -290,6 +304,13 @@ public final class BootOptions {
   /// @return its bytes, or null for none
   public @Nullable AddressRange kernel() {
     return kernel;
+  }
+
+  /// The parts of the kernel image.
+  ///
+  /// @return null if they are not known
+  public @Nullable KernelSections kernelSections() {
+    return kernelSections;
   }
 
   /// Where the initial RAM disk lies.

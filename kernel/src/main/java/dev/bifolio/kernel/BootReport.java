@@ -4,13 +4,14 @@ import dev.bifolio.kernel.firmware.Architecture;
 import dev.bifolio.kernel.firmware.MemoryRegion;
 import dev.bifolio.kernel.firmware.ReservedRegion;
 import dev.bifolio.kernel.unit.AddressRange;
+import dev.bifolio.kernel.unit.Pages;
 import dev.bifolio.kernel.zone.ZoneType;
 import org.jspecify.annotations.Nullable;
 
 /// What a boot found, decided and built, as it was when the boot ended; immutable.
 ///
-/// Two equations hold: `managed = present - reserved - memMap` and `free = managed - heap -
-/// cached`, all in frames.
+/// Two equations hold: `managed = present - reserved - memMap` and `free = managed - heap - tables
+/// - cached`, all in frames.
 ///
 /// @param format of the memory map, see
 ///   [MemoryMap#format()][dev.bifolio.kernel.firmware.MemoryMap#format()]
@@ -20,6 +21,7 @@ import org.jspecify.annotations.Nullable;
 /// @param allocator which frame allocators run the memory, and what they cost
 /// @param memMapSections where the frame metadata lie, one row a node
 /// @param heap the kernel heap
+/// @param pageTables the permanent page tables, null if the machine has none
 /// @param nodes one row a NUMA node, in ascending order
 /// @param zones one row for each node and each type of zone that the machine has, in this order
 /// @param devices the memory in DEVICE zones, as it was given; sorted by base
@@ -34,6 +36,7 @@ public record BootReport(
     Allocator allocator,
     @SuppressWarnings("ArrayRecordComponent") MemMapSection[] memMapSections, // copied out
     AddressRange heap,
+    @Nullable PageTables pageTables,
     @SuppressWarnings("ArrayRecordComponent") NodeRow[] nodes, // copied out
     @SuppressWarnings("ArrayRecordComponent") ZoneRow[] zones, // copied out
     @SuppressWarnings("ArrayRecordComponent") DeviceMemory[] devices, // copied out
@@ -50,6 +53,8 @@ public record BootReport(
   /// @param memMap frames that hold the frame metadata
   /// @param managed frames handed over to the frame allocators
   /// @param heap frames of the kernel heap
+  /// @param tables frames of the permanent page tables; the pool of the temporary ones is among the
+  ///   reserved
   /// @param free frames that were free when the boot ended
   /// @param cached frames that waited in caches then: none, as a boot ends with empty caches
   public record Frames(
@@ -59,6 +64,7 @@ public record BootReport(
       long memMap,
       long managed,
       long heap,
+      long tables,
       long free,
       long cached) {}
 
@@ -173,6 +179,77 @@ public record BootReport(
     @Override
     public long[] freeBlocks() {
       return freeBlocks.clone();
+    }
+  }
+
+  /// The permanent page tables.
+  ///
+  /// @param format how they are written, see
+  ///   [PageFormat#name()][dev.bifolio.kernel.table.PageFormat#name()]
+  /// @param root the physical address of the root; of the lower half, where there are two
+  /// @param upperRoot of the upper half's root, [#NO_ROOT] where there is one for both
+  /// @param tables frames of the tree, roots included
+  /// @param pages how many pages are mapped of each size, from the smallest on
+  /// @param pageByteSizes the sizes
+  /// @param directMapBase where the direct map begins
+  /// @param physicalBase the physical address that the direct map begins with
+  /// @param temporaryTables frames of the pool that the temporary tables took, until the permanent
+  ///   ones were there
+  /// @param fromAllocator frames of the permanent ones that came from the frame allocators; the
+  ///   others are the pool's
+  public record PageTables(
+      String format,
+      long root,
+      long upperRoot,
+      long tables,
+      @SuppressWarnings("ArrayRecordComponent") long[] pages, // copied out
+      @SuppressWarnings("ArrayRecordComponent") long[] pageByteSizes, // copied out
+      long directMapBase,
+      long physicalBase,
+      long temporaryTables,
+      long fromAllocator) {
+    /// There is no second root.
+    public static final long NO_ROOT = -1;
+
+    /// Bytes of the tables.
+    ///
+    /// @return a multiple of 4096
+    public long byteSize() {
+      return tables << Pages.PAGE_SHIFT;
+    }
+
+    /// How many pages are mapped of each size.
+    ///
+    /// @return a copy
+    @Override
+    public long[] pages() {
+      return pages.clone();
+    }
+
+    /// The sizes of pages.
+    ///
+    /// @return a copy, ascending
+    @Override
+    public long[] pageByteSizes() {
+      return pageByteSizes.clone();
+    }
+
+    /// How many tables there are, and pages of which sizes.
+    ///
+    /// @return a text without a line end
+    public String describe() {
+      StringBuilder text = new StringBuilder(format);
+      text.append(", ").append(tables).append(tables == 1 ? " table (" : " tables (");
+      text.append(AddressRange.sizeText(byteSize())).append("), pages:");
+      String comma = " ";
+      for (int level = pages.length - 1; level >= 0; level--) {
+        if (pages[level] > 0) {
+          text.append(comma).append(pages[level]).append(" of ");
+          text.append(AddressRange.sizeText(pageByteSizes[level]));
+          comma = ", ";
+        }
+      }
+      return text.toString();
     }
   }
 

@@ -36,7 +36,8 @@ import org.jspecify.annotations.Nullable;
 /// ```
 ///  map ──> window ──> memblock: RAM ──> reservations: stated ──> unmapped ──> placed by boot
 ///                                                                                 │
-///  report <── heap <── free ranges to the allocators <── steal mem_map <── banks <┘
+///  report <── heap <── permanent <── free ranges to <── temporary <── steal <── banks
+///                      tables        the allocators     tables        mem_map
 /// ```
 ///
 /// 1. *window*: the span from the first to the last frame of RAM becomes a virtual range.
@@ -45,9 +46,11 @@ import org.jspecify.annotations.Nullable;
 ///    finds a place for ([dev.bifolio.kernel.boot] has the policy).
 /// 4. *mem_map*: RAM is cut into banks, and for each node a hole is stolen that touches no
 ///    reservation.
-/// 5. *frames*: every frame that no reservation touches goes to the allocator of its bank.
+/// 5. *frames*: temporary page tables from a reserved pool ([TableStep]); every frame that no
+///    reservation touches goes to the allocator of its bank.
 /// 6. *zones*: watermarks and lowmem reserves, from what was handed over.
-/// 7. *heap*: RAM / 128, at least 16 and at most 64 MiB, as exactly that many frames.
+/// 7. *tables*: permanent page tables, from frames of the allocators.
+/// 8. *heap*: RAM / 128, at least 16 and at most 64 MiB, as exactly that many frames.
 ///
 /// - I1 Nothing is allocated before everything that states its place is reserved.
 /// - I2 Metadata are all zero when their allocator begins.
@@ -160,7 +163,9 @@ final class BootSequence {
           BootException.TOO_LITTLE_RAM + ": " + BootNotes.bytes(presentBytes) + " of RAM");
     }
     notes.endStep("ram");
-    Reservations reservations = ReservationStep.run(map, options, architecture, memblock, notes);
+    TableStep tables = TableStep.of(map, options, architecture, memblock.memory(), notes);
+    Reservations reservations =
+        ReservationStep.run(map, options, architecture, memblock, tables, notes);
     freeFrames = countFree();
     if (freeFrames == 0) {
       throw new BootException(BootException.ALL_RESERVED);
@@ -174,6 +179,8 @@ final class BootSequence {
     }
     BankPlan plan = placeMemMap(borders, presentFrames + headroom.frameCount());
     notes.endStep("mem_map");
+    long words = plan.headerAddress() + offset + layout.tableOffset(plan);
+    tables.buildTemporary(words, window, span.base());
     NumaTopology topology =
         NumaStep.topologyOf(map, nodeIds(plan, true), nodeIds(plan, false), notes);
     AccountTree accounts = layout.buildAccounts(plan, plan.headerAddress() + offset);
@@ -210,6 +217,9 @@ final class BootSequence {
             plan.headerAddress() + offset + layout.hotOffset(plan));
     logZones(frames.zones());
     notes.endStep("zones");
+    KernelTables kernelTables = tables.buildPermanent(frames, headroom);
+    BootReport.PageTables pageTables = TableStep.report(kernelTables, tables, notes);
+    notes.endStep("tables");
     AddressRange heap = takeHeap(frames, presentBytes);
     notes.endStep("heap");
     long heapFrames = heap.byteSize() >>> Pages.PAGE_SHIFT;
@@ -221,6 +231,7 @@ final class BootSequence {
             plan.totalByteSize() >>> Pages.PAGE_SHIFT,
             frames.zones().managedFrames(),
             heapFrames,
+            pageTables == null ? 0 : pageTables.fromAllocator(),
             frames.zones().freeFrames(-1),
             frames.zones().cachedFrames(-1));
     notes.line("frames: " + counts.managed() + " managed, " + counts.free() + " free");
@@ -233,6 +244,7 @@ final class BootSequence {
             layout.report(plan),
             sections(plan),
             heap,
+            pageTables,
             NodeRows.of(plan, frames, options.maxOrder()),
             ZoneRows.of(plan, new ZoneSpans(plan, borders), borders, frames, options.maxOrder()),
             borders.devices(),
@@ -240,7 +252,7 @@ final class BootSequence {
             notes.warnings(),
             notes.steps());
     MachineParts parts =
-        new MachineParts(window, offset, frames, reclaim, watermarks, accounts, hot);
+        new MachineParts(window, offset, frames, reclaim, watermarks, accounts, hot, kernelTables);
     return new Machine(parts, release, report);
   }
 

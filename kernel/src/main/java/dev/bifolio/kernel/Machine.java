@@ -3,14 +3,13 @@ package dev.bifolio.kernel;
 import dev.bifolio.kernel.firmware.MemoryMap;
 import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.frame.FrameInfo;
-import dev.bifolio.kernel.frame.FrameStatistics;
-import dev.bifolio.kernel.frame.ValidationReport;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.platform.Window;
 import dev.bifolio.kernel.reclaim.Balloon;
 import dev.bifolio.kernel.reclaim.HotMemory;
 import dev.bifolio.kernel.reclaim.MemoryReclaim;
 import dev.bifolio.kernel.reclaim.TierMover;
+import dev.bifolio.kernel.table.AddressSpace;
 import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.FrameRequestException;
@@ -40,9 +39,10 @@ import org.jspecify.annotations.Nullable;
 /// ([BankPlan][dev.bifolio.kernel.boot.BankPlan]), each with a frame allocator and a plane of
 /// [FrameInfo] in memory that [BootSequence] stole from the RAM itself.
 ///
-/// What may be asked of the frames is in [FrameRequests]; which zone serves, by the node of the CPU
-/// that asks, by type and by watermarks, is in [ZonedFrames]. What happens when memory runs short
-/// is in [MemoryReclaim], whose background work is [#step].
+/// What may be asked of the frames is in [FrameRequests], how many there are in [FrameCounts];
+/// which zone serves, by the node of the CPU that asks, by type and by watermarks, is in
+/// [ZonedFrames]. What happens when memory runs short is in [MemoryReclaim], whose background work
+/// is [#step].
 ///
 /// - I1 Every managed frame belongs to one bank; a block never reaches from one bank into another.
 /// - I2 A request is one request in the counters, however many zones were asked; what the counters
@@ -63,7 +63,7 @@ import org.jspecify.annotations.Nullable;
 /// Cost: the allocator's work and a load and a store of a word of the CPU's; no Java objects.
 /// Rejected: one allocator over the whole span (ADR 0003); a fence or a count of callers for
 /// closing.
-public final class Machine implements FrameRequests, AutoCloseable {
+public final class Machine implements FrameRequests, FrameCounts, AutoCloseable {
   private final Window window;
   private final WindowPages pages;
   private final ZonedFrames frames;
@@ -71,6 +71,7 @@ public final class Machine implements FrameRequests, AutoCloseable {
   private final Watermarks watermarks;
   private final @Nullable AccountTree accounts;
   private final HotMemory hot;
+  private final @Nullable KernelTables tables;
   private final BootReport report;
   private final long[] releasableRuns;
   private boolean released;
@@ -84,6 +85,7 @@ public final class Machine implements FrameRequests, AutoCloseable {
     watermarks = parts.watermarks();
     accounts = parts.accounts();
     hot = parts.hot();
+    tables = parts.tables();
     this.releasableRuns = releasableRuns;
     this.report = report;
   }
@@ -250,132 +252,11 @@ public final class Machine implements FrameRequests, AutoCloseable {
     return frames.maxOrder();
   }
 
-  /// Frames handed over to the frame allocators.
-  ///
-  /// @return a count
-  /// @throws IllegalStateException after [#close()]
-  public long managedFrameCount() {
-    requireOpen();
-    return frames.zones().managedFrames();
-  }
-
-  /// Frames that are free now, without those that wait in caches, see
-  /// [FrameAllocator#freeFrameCount]. Free, cached and used frames are the managed ones. With the
-  /// hybrid allocator a walk.
-  ///
-  /// @return a count
-  /// @throws IllegalStateException after [#close()]
-  public long freeFrameCount() {
-    requireOpen();
-    return frames.zones().freeFrames(-1);
-  }
-
-  /// Frames of a node that are free now.
-  ///
-  /// @param node its id
-  /// @return a count; 0 if there is no such node with RAM
-  /// @throws IllegalStateException after [#close()]
-  public long freeFrameCount(int node) {
-    requireOpen();
-    int index = frames.topology().indexOf(node);
-    return index < 0 ? 0 : frames.zones().freeFrames(index);
-  }
-
-  /// Frames that wait in caches: neither free nor used, called back before a request fails.
-  ///
-  /// @return a count; 0 for an allocator without caches
-  /// @throws IllegalStateException after [#close()]
-  public long cachedFrameCount() {
-    requireOpen();
-    return frames.zones().cachedFrames(-1);
-  }
-
-  /// Empties the caches of all banks, see [FrameAllocator#drainCaches].
-  ///
-  /// @return how many frames it gave back; 0 for an allocator without caches
-  /// @throws IllegalStateException after [#close()]
-  public long drainCaches() {
-    requireOpen();
-    return frames.zones().drainCaches();
-  }
-
-  /// Free blocks of one order.
-  ///
-  /// @param order 0 … [#maxOrder()]
-  /// @return a count
-  /// @throws FrameRequestException if there is no such order
-  /// @throws IllegalStateException after [#close()]
-  public long freeBlockCount(int order) {
-    requireOrder(order);
-    return frames.zones().freeBlocks(-1, order);
-  }
-
-  /// Free blocks of one order in a node.
-  ///
-  /// @param node its id
-  /// @param order 0 … [#maxOrder()]
-  /// @return a count; 0 if there is no such node with RAM
-  /// @throws FrameRequestException if there is no such order
-  /// @throws IllegalStateException after [#close()]
-  public long freeBlockCount(int node, int order) {
-    requireOrder(order);
-    int index = frames.topology().indexOf(node);
-    return index < 0 ? 0 : frames.zones().freeBlocks(index, order);
-  }
-
-  /// The counters of all banks together. With the hybrid allocator they are a walk, and exact when
-  /// nobody allocates or frees.
-  ///
-  /// @return a snapshot
-  /// @throws IllegalStateException after [#close()]
-  public FrameStatistics statistics() {
-    requireOpen();
-    return frames.zones().statistics();
-  }
-
-  /// Sets the request counters to zero and the peak to the present use.
-  ///
-  /// @throws IllegalStateException after [#close()]
-  public void resetCounters() {
-    requireOpen();
-    frames.zones().resetCounters();
-  }
-
-  /// Walks the metadata of all banks and reports what contradicts something else. Needs quiescence:
-  /// with the hybrid allocator nobody may allocate or free meanwhile. Takes the classic allocator a
-  /// second for about 100 GiB.
-  ///
-  /// @return the report
-  /// @throws IllegalStateException after [#close()]
-  public ValidationReport validate() {
-    requireOpen();
-    return frames.zones().validate(true);
-  }
-
-  /// [#validate()] without a look inside large blocks, see [FrameAllocator#validateBlocks()].
-  ///
-  /// @return the report
-  /// @throws IllegalStateException after [#close()]
-  public ValidationReport validateBlocks() {
-    requireOpen();
-    return frames.zones().validate(false);
-  }
-
-  /// [#validate()], as an assertion.
-  ///
-  /// @throws AssertionError with the report if anything is wrong
-  /// @throws IllegalStateException after [#close()]
-  public void assertValid() {
-    ValidationReport found = validate();
-    if (!found.isValid()) {
-      throw new AssertionError(found.problems());
-    }
-  }
-
   /// The zones that have memory.
   ///
   /// @return all of them
   /// @throws IllegalStateException after [#close()]
+  @Override
   public ZoneSet zones() {
     requireOpen();
     return frames.zones();
@@ -386,6 +267,7 @@ public final class Machine implements FrameRequests, AutoCloseable {
   ///
   /// @return the frames of all zones
   /// @throws IllegalStateException after [#close()]
+  @Override
   public ZonedFrames frames() {
     requireOpen();
     return frames;
@@ -468,6 +350,42 @@ public final class Machine implements FrameRequests, AutoCloseable {
   public long physToVirt(long physicalAddress) {
     requireOpen();
     return pages.physToVirt(physicalAddress);
+  }
+
+  /// The page tables of the kernel, with all RAM that may be mapped, and the source of more tables.
+  ///
+  /// @return null for a machine of an architecture that has no format, or of none
+  /// @throws IllegalStateException after [#close()]
+  public @Nullable KernelTables kernelTables() {
+    requireOpen();
+    return tables;
+  }
+
+  /// The page tables of the kernel.
+  ///
+  /// @return its space
+  /// @throws IllegalStateException if the machine has no tables, or after [#close()]
+  public AddressSpace kernelSpace() {
+    return requireTables().space();
+  }
+
+  /// Where the kernel has a frame: an address for its page tables, where [#physToVirt] is one of
+  /// the JVM. Such addresses differ from physical ones by a constant.
+  ///
+  /// @param physicalAddress any that the direct map reaches, RAM or not
+  /// @return a virtual address of the kernel
+  /// @throws IllegalArgumentException if the direct map does not reach it
+  /// @throws IllegalStateException if the machine has no tables, or after [#close()]
+  public long directMapAddress(long physicalAddress) {
+    return requireTables().layout().directMapAddress(physicalAddress);
+  }
+
+  private KernelTables requireTables() {
+    KernelTables found = kernelTables();
+    if (found == null) {
+      throw new IllegalStateException("the machine has no page tables");
+    }
+    return found;
   }
 
   /// The plane of words for the layers above that holds a frame.

@@ -16,7 +16,8 @@ import org.jspecify.annotations.Nullable;
 /// @param reclaim what gives memory back
 /// @param watermarks the settings
 /// @param accounts for quotas, null for none
-/// @param hot what is added and taken away, null without headroom
+/// @param hot what is added and taken away
+/// @param tables its page tables, null for none
 record MachineParts(
     Window window,
     long offset,
@@ -24,4 +25,5 @@ record MachineParts(
     MemoryReclaim reclaim,
     Watermarks watermarks,
     @Nullable AccountTree accounts,
-    HotMemory hot) {}
+    HotMemory hot,
+    @Nullable KernelTables tables) {}

@@ -24,13 +24,16 @@ final class ReservationStep {
   private final BootNotes notes;
   private final Memblock memblock;
   private final Reservations reservations;
+  private final TableStep tables;
 
   private ReservationStep(
       MemoryMap map,
       BootOptions options,
       BootNotes notes,
       Memblock memblock,
-      Reservations reservations) {
+      Reservations reservations,
+      TableStep tables) {
+    this.tables = tables;
     this.map = map;
     this.memblock = memblock;
     this.options = options;
@@ -43,9 +46,10 @@ final class ReservationStep {
       BootOptions options,
       @Nullable Architecture architecture,
       Memblock memblock,
+      TableStep tables,
       BootNotes notes) {
     Reservations reservations = new Reservations(memblock);
-    ReservationStep step = new ReservationStep(map, options, notes, memblock, reservations);
+    ReservationStep step = new ReservationStep(map, options, notes, memblock, reservations, tables);
     step.reserveWhatBootBrings();
     step.reserveWhatTheMapStates();
     if (architecture == Architecture.X86_64 || architecture == Architecture.I386) {
@@ -111,6 +115,7 @@ final class ReservationStep {
     for (int i = 0; i < map.dynamicReservationCount(); i++) {
       reservations.place(map.dynamicReservation(i));
     }
+    tables.placePool(reservations);
     tell(before, "placed");
     for (int i = 0; i < reservations.warningCount(); i++) {
       notes.warning(reservations.warning(i));

@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 
 /// Which frames a boot may hand out, computed from the map alone: intervals in a tree, big integers
 /// for the addresses, nothing of the kernel's own code.
@@ -31,14 +32,9 @@ final class BootModel {
   /// The model of a boot. Where boot itself found places, the report says where; that those are
   /// legal is checked elsewhere.
   static BootModel of(MemoryMap map, BootOptions options, BootReport report) {
-    BootModel model = new BootModel();
     Architecture architecture = report.architecture();
-    model.addRam(map, options, architecture == Architecture.I386);
+    BootModel model = presentOf(map, options, architecture);
     boolean isPc = architecture == Architecture.X86_64 || architecture == Architecture.I386;
-    if (isPc) {
-      model.remove(0, 1);
-      model.remove(160, 256);
-    }
     model.presentFrames = model.count();
     for (int i = 0; i < map.reservedCount(); i++) {
       ReservedRegion region = map.reserved(i);
@@ -64,6 +60,18 @@ final class BootModel {
     }
     for (ReservedRegion region : placedByBoot(map, options, report)) {
       model.exclude(region.range());
+    }
+    return model;
+  }
+
+  /// The frames of RAM that the machine can use, reserved ones too.
+  static BootModel presentOf(
+      MemoryMap map, BootOptions options, @Nullable Architecture architecture) {
+    BootModel model = new BootModel();
+    model.addRam(map, options, architecture == Architecture.I386);
+    if (architecture == Architecture.X86_64 || architecture == Architecture.I386) {
+      model.remove(0, 1);
+      model.remove(160, 256);
     }
     return model;
   }
@@ -95,6 +103,9 @@ final class BootModel {
       if (options.fdtByteSize() > 0 && region.source() == ReservedRegion.Source.FDT) {
         placed.add(region);
       }
+      if (region.name().equals("table pool")) {
+        placed.add(region);
+      }
     }
     return placed;
   }
@@ -118,7 +129,7 @@ final class BootModel {
         end.add(PAGE).subtract(BigInteger.ONE).divide(PAGE).longValue());
   }
 
-  private void add(long start, long end) {
+  void add(long start, long end) {
     if (start < end) {
       remove(start, end);
       allowed.put(start, end);
@@ -177,7 +188,7 @@ final class BootModel {
     assertEquals(model.presentFrames, frames.present());
     assertEquals(model.presentFrames - model.count(), frames.reserved());
     assertEquals(frames.present() - frames.reserved() - frames.memMap(), frames.managed());
-    assertEquals(frames.managed() - frames.heap(), frames.free());
+    assertEquals(frames.managed() - frames.heap() - frames.tables(), frames.free());
     assertEquals(0, frames.cached(), "a boot ends with empty caches");
     assertEquals(frames.free(), machine.freeFrameCount());
     assertEquals(frames.managed(), machine.managedFrameCount());
@@ -185,6 +196,12 @@ final class BootModel {
       model.take(section.range().base() >>> 12, section.range().end() >>> 12);
     }
     model.take(report.heap().base() >>> 12, report.heap().end() >>> 12);
+    long tables = 0;
+    for (long pfn : KernelTablesModel.check(map, options, machine)) {
+      model.take(pfn, pfn + 1);
+      tables++;
+    }
+    assertEquals(frames.tables(), tables);
     assertEquals(frames.free(), model.count());
     allocateEverything(machine, model, seed);
     machine.assertValid();

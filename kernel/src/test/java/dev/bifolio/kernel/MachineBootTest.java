@@ -39,6 +39,9 @@ class MachineBootTest {
     return plain.allocator() == BootOptions.AllocatorKind.HYBRID;
   }
 
+  /// Frames of the pool of the temporary page tables.
+  private static final long POOL = 16;
+
   private static Machine boot(MemoryMap map, BootOptions options) throws BootException {
     return Machine.boot(map, options, BootLog.SILENT);
   }
@@ -167,7 +170,7 @@ class MachineBootTest {
         assertEquals(each[1] * MIB, machine.report().heap().byteSize());
         assertEquals(each[1] * 256, machine.report().frames().heap());
         BootReport.Frames frames = machine.report().frames();
-        assertEquals(frames.managed() - each[1] * 256, machine.freeFrameCount());
+        assertEquals(frames.managed() - each[1] * 256 - frames.tables(), machine.freeFrameCount());
       }
     }
   }
@@ -181,12 +184,12 @@ class MachineBootTest {
       // Of the first 256 frames, 159 are RAM: not frame 0, nor those from 640 KiB on.
       assertEquals((8 * GIB) >>> 12, frames.total());
       assertEquals(((8 * GIB) >>> 12) - 1 - 96, frames.present());
-      assertEquals(159 + 1, frames.reserved());
+      assertEquals(159 + 1 + POOL, frames.reserved());
       BootModel.check(map, plain, machine, 2);
     }
     BootOptions arm = plain.withArchitecture(Architecture.AARCH64);
     try (Machine machine = boot(map, arm)) {
-      assertEquals(0, machine.report().frames().reserved());
+      assertEquals(POOL, machine.report().frames().reserved());
       BootModel.check(map, arm, machine, 3);
     }
   }
@@ -215,7 +218,7 @@ class MachineBootTest {
     maps.ram(4 * GIB, 256 * MIB);
     MemoryMap map = maps.build();
     try (Machine machine = boot(map, plain)) {
-      assertEquals(300 * 2, machine.report().frames().reserved());
+      assertEquals(300 * 2 + POOL, machine.report().frames().reserved());
       BootModel.check(map, plain, machine, 5);
     }
   }
@@ -229,7 +232,7 @@ class MachineBootTest {
             .reserved(GIB + 8 * MIB + 512 * 1024, MIB, ReservedRegion.Source.RESERVED_MEMORY, true)
             .build();
     try (Machine machine = boot(map, plain)) {
-      assertEquals(384, machine.report().frames().reserved());
+      assertEquals(384 + POOL, machine.report().frames().reserved());
       BootModel.check(map, plain, machine, 6);
     }
   }
@@ -245,9 +248,10 @@ class MachineBootTest {
     MemoryMap map = maps.build();
     try (Machine machine = boot(map, plain)) {
       BootReport report = machine.report();
-      assertEquals(2, report.reservations().length);
-      assertEquals(0x4700_0000L, report.reservations()[0].range().base());
-      assertEquals(0x7F00_0000L, report.reservations()[1].range().base());
+      assertEquals(3, report.reservations().length);
+      assertEquals("table pool", report.reservations()[0].name());
+      assertEquals(0x4700_0000L, report.reservations()[1].range().base());
+      assertEquals(0x7F00_0000L, report.reservations()[2].range().base());
       assertEquals(2, report.warningCount());
       assertTrue(report.warning(0).contains("no room"), report.warning(0));
       assertTrue(report.warning(1).contains("outside"), report.warning(1));
@@ -268,7 +272,7 @@ class MachineBootTest {
     MemoryMap map = Maps.fdt().ram(GIB, GIB).reserved(2 * GIB - MIB, MIB).build();
     BootOptions options = plain.withFdtByteSize(70_001);
     try (Machine machine = boot(map, options)) {
-      ReservedRegion fdt = machine.report().reservations()[0];
+      ReservedRegion fdt = machine.report().reservations()[1];
       assertEquals(ReservedRegion.Source.FDT, fdt.source());
       assertEquals(2 * GIB - MIB - 18 * 4096, fdt.range().base());
       BootModel.check(map, options, machine, 8);
@@ -321,7 +325,7 @@ class MachineBootTest {
     MemoryMap map = Maps.fdt().ram(GIB, GIB).initrd(GIB + MIB, MIB).build();
     BootOptions options = plain.withInitrd(new AddressRange(GIB + 9 * MIB, 4096));
     try (Machine machine = boot(map, options)) {
-      assertEquals(1, machine.report().frames().reserved());
+      assertEquals(1 + POOL, machine.report().frames().reserved());
       BootModel.check(map, options, machine, 10);
     }
   }
@@ -336,7 +340,7 @@ class MachineBootTest {
     maps.reserved(6 * MIB, 100, ReservedRegion.Source.FIRMWARE, false);
     MemoryMap map = maps.build();
     try (Machine machine = boot(map, plain)) {
-      assertEquals(159 + 18 + 1 + 1, machine.report().frames().reserved());
+      assertEquals(159 + 18 + 1 + 1 + POOL, machine.report().frames().reserved());
       BootModel.check(map, plain, machine, 11);
     }
   }
@@ -470,7 +474,7 @@ class MachineBootTest {
     }
     List<String> lines = new ArrayList<>();
     try (Machine machine = Machine.boot(maps.build(), plain, lines::add)) {
-      assertEquals(500, machine.report().reservations().length);
+      assertEquals(500 + 1, machine.report().reservations().length);
       assertTrue(lines.size() < 100);
       assertTrue(lines.contains("reserved: … and 436 more ranges"), lines::toString);
     }

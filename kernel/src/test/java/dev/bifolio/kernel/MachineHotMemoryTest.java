@@ -10,6 +10,7 @@ import dev.bifolio.kernel.frame.FrameStatistics;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.reclaim.HotMemory;
 import dev.bifolio.kernel.reclaim.HotOutcome;
+import dev.bifolio.kernel.unit.Pages;
 import dev.bifolio.kernel.zone.Zone;
 import dev.bifolio.testkit.SplitMix64;
 import java.util.ArrayList;
@@ -39,8 +40,9 @@ class MachineHotMemoryTest {
     return HotMachine.boot(kind, RAM_MIB, HEADROOM_MIB, false);
   }
 
-  private static long heapFrames(HotMachine hot) {
-    return hot.machine.report().frames().heap();
+  /// What a boot uses of what it hands over.
+  private static long usedByBoot(HotMachine hot) {
+    return hot.machine.report().frames().heap() + hot.machine.report().frames().tables();
   }
 
   private static Zone zoneOf(HotMachine hot, long pfn) {
@@ -57,15 +59,15 @@ class MachineHotMemoryTest {
       BootReport.Frames frames = hot.machine.report().frames();
       assertEquals(RAM_MIB * 256, frames.present());
       assertEquals(frames.present() - frames.reserved() - frames.memMap(), frames.managed());
-      assertEquals(frames.managed() - frames.heap() - frames.cached(), frames.free());
+      assertEquals(frames.managed() - usedByBoot(hot) - frames.cached(), frames.free());
       Zone zone = zoneOf(hot, START);
       assertEquals(FRAMES, zone.offlineFrames());
       assertEquals(RAM_MIB * 256, zone.presentFrames());
       assertEquals(frames.managed(), zone.managedFrames());
       assertEquals(frames.managed(), hot.machine.managedFrameCount());
       FrameStatistics statistics = hot.machine.statistics();
-      assertEquals(frames.heap(), statistics.usedFrames());
-      assertEquals(frames.heap(), statistics.peakUsedFrames());
+      assertEquals(usedByBoot(hot), statistics.usedFrames());
+      assertEquals(usedByBoot(hot), statistics.peakUsedFrames());
       assertEquals(frames.managed(), zone.statistics().totalFrames());
       assertEquals(FRAMES, hot.hot().offlineFrames());
       assertEquals(1, hot.hot().rangeCount());
@@ -89,7 +91,7 @@ class MachineHotMemoryTest {
         assertTrue(pfn < START || (pfn >= START + 3 * AREA && pfn < START + 5 * AREA));
         pfn = hot.machine.tryAllocate(0, flags);
       }
-      assertEquals(hot.machine.managedFrameCount() - heapFrames(hot), got);
+      assertEquals(hot.machine.managedFrameCount() - usedByBoot(hot), got);
     }
   }
 
@@ -111,11 +113,11 @@ class MachineHotMemoryTest {
       for (long pfn = START; pfn < END; pfn++) {
         Memory.putLong(hot.addressOf(pfn), -1);
       }
-      hot.assertAllThereBut(heapFrames(hot));
+      hot.assertAllThereBut(usedByBoot(hot));
       assertEquals(HotOutcome.DONE, hot.hot().offline(START, FRAMES));
       assertEquals(before, hot.digest());
       hot.assertZero(START, END);
-      hot.assertAllThereBut(heapFrames(hot));
+      hot.assertAllThereBut(usedByBoot(hot));
     }
   }
 
@@ -136,7 +138,7 @@ class MachineHotMemoryTest {
         }
       }
       assertEquals(before, hot.digest());
-      hot.assertAllThereBut(heapFrames(hot));
+      hot.assertAllThereBut(usedByBoot(hot));
     }
   }
 
@@ -159,7 +161,7 @@ class MachineHotMemoryTest {
     for (int a = first; a < first + count && (there == 0 || wasOnline); a++) {
       online[a] = there == 0;
     }
-    assertEquals(heapFrames(hot), hot.machine.statistics().usedFrames());
+    assertEquals(usedByBoot(hot), hot.machine.statistics().usedFrames());
   }
 
   private static HotOutcome act(HotMachine hot, boolean offline, long start, long count) {
@@ -200,11 +202,11 @@ class MachineHotMemoryTest {
   void ramOfTheBootGoesOfflineToo() throws Exception {
     try (HotMachine hot = boot()) {
       String before = hot.digest();
-      long start = HotMachine.BASE_PFN + 8 * AREA;
+      long start = Pages.alignUp(hot.machine.report().heap().end() >>> 12, AREA);
       Memory.putLong(hot.addressOf(start), 5);
       assertEquals(HotOutcome.DONE, hot.hot().offline(start, 4 * AREA));
       assertEquals(RAM_MIB * 256 - 4 * AREA, zoneOf(hot, start).presentFrames());
-      assertEquals(heapFrames(hot), hot.machine.statistics().usedFrames());
+      assertEquals(usedByBoot(hot), hot.machine.statistics().usedFrames());
       assertEquals(2, hot.hot().rangeCount());
       assertNotEquals(before, hot.digest());
       hot.assertZero(start, start + 4 * AREA);
@@ -228,7 +230,7 @@ class MachineHotMemoryTest {
       assertEquals(HotOutcome.DONE, hot.hot().offline(START, 5 * AREA));
       hot.machine.free(pfn, 0);
       assertEquals(HotOutcome.DONE, hot.hot().offline(START + 5 * AREA, AREA));
-      hot.assertAllThereBut(heapFrames(hot));
+      hot.assertAllThereBut(usedByBoot(hot));
     }
   }
 
@@ -261,7 +263,7 @@ class MachineHotMemoryTest {
         hot.machine.freeFrames(run[0], run[1]);
       }
       assertEquals(0, hot.machine.tryFreeRange(top, FRAMES / 2));
-      hot.assertAllThereBut(heapFrames(hot));
+      hot.assertAllThereBut(usedByBoot(hot));
     }
   }
 
@@ -285,7 +287,7 @@ class MachineHotMemoryTest {
       assertEquals(before, hot.digest());
       assertEquals(HotOutcome.DONE, memory.online(start, AREA));
       assertEquals(HotOutcome.DONE, memory.offline(HotMachine.BASE_PFN + 4 * AREA, AREA));
-      hot.assertAllThereBut(heapFrames(hot));
+      hot.assertAllThereBut(usedByBoot(hot));
     }
   }
 }

@@ -17,7 +17,9 @@ import org.jspecify.annotations.Nullable;
 /// A boot as the JSON object that the command line promises: the map's, with what the boot made of
 /// it. `zones` has a row for each node and each type of zone that the machine has, in this order,
 /// with memory or without; `protection` is by type, in the order of these rows. `devices` says what
-/// lies in DEVICE zones, sorted by base.
+/// lies in DEVICE zones, sorted by base. `pageTables` is null for a machine without; `pages` in it
+/// has a number for each size that the format has, by the names that `tables` takes, and `root1`,
+/// the upper half's, is null where one root has both halves.
 final class BootJson {
   private BootJson() {}
 
@@ -49,7 +51,7 @@ final class BootJson {
     json.put("heap", heap);
     json.put("zones", zones(report));
     json.put("devices", devices(report));
-    json.put("pageTables", null);
+    json.put("pageTables", pageTables(report));
     json.put("timings", timings(report, timings));
     Map<String, @Nullable Object> proved = new LinkedHashMap<>();
     proved.put("operations", proof.operationCount());
@@ -77,6 +79,7 @@ final class BootJson {
     row.put("memMap", frames.memMap());
     row.put("managed", frames.managed());
     row.put("heap", frames.heap());
+    row.put("tables", frames.tables());
     row.put("free", frames.free());
     row.put("cached", frames.cached());
     return row;
@@ -148,6 +151,32 @@ final class BootJson {
       devices.add(row);
     }
     return devices;
+  }
+
+  private static @Nullable Object pageTables(BootReport report) {
+    BootReport.PageTables tables = report.pageTables();
+    if (tables == null) {
+      return null;
+    }
+    boolean hasTwoRoots = tables.upperRoot() != BootReport.PageTables.NO_ROOT;
+    Map<String, @Nullable Object> row = new LinkedHashMap<>();
+    row.put("architecture", tables.format());
+    row.put("root", AddressRange.hex(tables.root()));
+    row.put("root1", hasTwoRoots ? AddressRange.hex(tables.upperRoot()) : null);
+    row.put("tables", tables.tables());
+    row.put("size", tables.byteSize());
+    Map<String, @Nullable Object> pages = new LinkedHashMap<>();
+    long[] counts = tables.pages();
+    long[] sizes = tables.pageByteSizes();
+    for (int i = 0; i < counts.length; i++) {
+      pages.put(Numbers.pageSize(sizes[i]), counts[i]);
+    }
+    row.put("pages", pages);
+    row.put("directMap", AddressRange.hex(tables.directMapBase()));
+    row.put("physicalBase", AddressRange.hex(tables.physicalBase()));
+    row.put("temporary", tables.temporaryTables());
+    row.put("fromAllocator", tables.fromAllocator());
+    return row;
   }
 
   private static List<Long> numbers(long[] values) {

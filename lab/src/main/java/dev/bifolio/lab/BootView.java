@@ -7,6 +7,7 @@ import dev.bifolio.kernel.firmware.MemoryRegion;
 import dev.bifolio.kernel.firmware.ReservedRegion;
 import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.unit.Pages;
+import org.jspecify.annotations.Nullable;
 
 /// What `boot` shows to people: the steps as they happen, then the result as text and picture.
 final class BootView implements BootLog {
@@ -31,6 +32,7 @@ final class BootView implements BootLog {
       console.out().println();
       console.out().print(picture(report).render(console.columnCount(), console.colour()));
     }
+    printTables(report.pageTables());
     console.out().println();
     console
         .out()
@@ -63,10 +65,33 @@ final class BootView implements BootLog {
                 + " mem_map + "
                 + Numbers.count(frames.heap())
                 + " heap + "
+                + Numbers.count(frames.tables())
+                + " tables + "
                 + Numbers.count(frames.free())
                 + " free ("
                 + Numbers.bytes(Pages.framesToBytes(frames.free()))
                 + ")");
+  }
+
+  private void printTables(BootReport.@Nullable PageTables tables) {
+    if (tables == null) {
+      return;
+    }
+    boolean hasTwoRoots = tables.upperRoot() != BootReport.PageTables.NO_ROOT;
+    String root = AddressRange.hex(tables.root());
+    console.out().println();
+    console.out().println("page tables: " + tables.describe());
+    console
+        .out()
+        .println(
+            "  "
+                + (hasTwoRoots
+                    ? "roots at " + root + " and " + AddressRange.hex(tables.upperRoot())
+                    : "root at " + root)
+                + ", "
+                + AddressRange.hex(tables.directMapBase())
+                + " is physical "
+                + AddressRange.hex(tables.physicalBase()));
   }
 
   private MemoryPicture picture(BootReport report) {

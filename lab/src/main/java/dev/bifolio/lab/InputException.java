@@ -4,7 +4,7 @@ import dev.bifolio.kernel.firmware.MemoryMapException;
 import java.io.Serial;
 
 /// An input that cannot be used: one line for the user, and the place.
-final class InputException extends Exception {
+sealed class InputException extends Exception permits TableScriptException {
   @Serial private static final long serialVersionUID = 1L;
 
   /// Where, in bytes; 0 if the file as a whole is meant.

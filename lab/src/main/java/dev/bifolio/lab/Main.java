@@ -18,6 +18,7 @@ import picocli.CommandLine.Command;
     subcommands = {
       MapCommand.class,
       BootCommand.class,
+      TablesCommand.class,
       TrainCommand.class,
       CommandLine.HelpCommand.class,
       picocli.AutoComplete.GenerateCompletion.class

@@ -16,6 +16,12 @@ final class Numbers {
     return AddressRange.sizeText(byteSize);
   }
 
+  /// The size of a page as it is named in scripts and JSON: `4k`, `2m`, `1g`, `512g`, `256t`.
+  static String pageSize(long byteSize) {
+    int unit = (Long.SIZE - 1 - Long.numberOfLeadingZeros(byteSize)) / 10;
+    return (byteSize >>> (10 * unit)) + String.valueOf("bkmgtp".charAt(unit));
+  }
+
   /// A count in groups of three, `1,234,567`.
   static String count(long value) {
     return String.format(Locale.ROOT, "%,d", value);

@@ -12,10 +12,17 @@ final class TrainCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     java.nio.file.Path tree = java.nio.file.Files.createTempFile("bifolio", ".dtb");
+    java.nio.file.Path script = java.nio.file.Files.createTempFile("bifolio", ".tables");
     try {
+      java.nio.file.Files.writeString(script, "map 0 0 6M rw\ntranslate 0x1234\n");
       java.nio.file.Files.write(tree, BootCommand.bundled());
       String[][] lines = {
-        {"map", tree.toString()}, {"map", "--json", tree.toString()}, {"boot"}, {"boot", "--json"}
+        {"map", tree.toString()},
+        {"map", "--json", tree.toString()},
+        {"boot"},
+        {"boot", "--json"},
+        {"tables", "--arch", "x86_64", "--script", script.toString()},
+        {"tables", "--arch", "x86_64", "--json", "--script", script.toString()}
       };
       int worst = 0;
       for (String[] line : lines) {
@@ -26,6 +33,7 @@ final class TrainCommand implements Callable<Integer> {
       return worst;
     } finally {
       java.nio.file.Files.delete(tree);
+      java.nio.file.Files.delete(script);
     }
   }
 }

@@ -2,6 +2,7 @@ package dev.bifolio.lab;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -88,7 +89,7 @@ class BootCommandTest {
         number(frames, "present") - number(frames, "reserved") - number(frames, "memMap"));
     assertEquals(
         number(frames, "free") + number(frames, "cached"),
-        number(frames, "managed") - number(frames, "heap"));
+        number(frames, "managed") - number(frames, "heap") - number(frames, "tables"));
     Map<?, ?> heap = (Map<?, ?>) json.get("heap");
     assertEquals(64L << 20, number(heap, "size"));
     long free = 0;
@@ -109,8 +110,69 @@ class BootCommandTest {
     }
     assertEquals(List.of("0 DMA", "0 DMA32", "0 Normal", "0 Movable", "0 Device"), zones);
     assertEquals(number(frames, "free"), free);
-    assertTrue(json.containsKey("pageTables"));
-    assertNull(json.get("pageTables"));
+  }
+
+  @Test
+  void aBootEndsWithThePermanentTables() throws Exception {
+    CommandRun run = CommandRun.of("boot", "--json");
+    Map<?, ?> json = run.json().getFirst();
+    Map<?, ?> tables = (Map<?, ?>) Objects.requireNonNull(json.get("pageTables"));
+    assertEquals(
+        List.of(
+            "architecture",
+            "root",
+            "root1",
+            "tables",
+            "size",
+            "pages",
+            "directMap",
+            "physicalBase",
+            "temporary",
+            "fromAllocator"),
+        List.copyOf(tables.keySet()));
+    assertEquals("aarch64", tables.get("architecture"));
+    assertTrue(String.valueOf(tables.get("root")).matches("0x[0-9a-f]+000"), tables.toString());
+    assertTrue(String.valueOf(tables.get("root1")).matches("0x[0-9a-f]+000"), tables.toString());
+    assertNotEquals(tables.get("root"), tables.get("root1"));
+    assertEquals(4096 * number(tables, "tables"), number(tables, "size"));
+    assertEquals(number((Map<?, ?>) json.get("frames"), "tables"), number(tables, "tables"));
+    assertEquals("0xffff000000000000", tables.get("directMap"));
+    Map<?, ?> pages = (Map<?, ?>) Objects.requireNonNull(tables.get("pages"));
+    assertEquals(List.of("4k", "2m", "1g"), List.copyOf(pages.keySet()));
+    // All RAM but what must not be mapped, and the image of 40 MiB a second time.
+    long bytes = number(pages, "4k") + (number(pages, "2m") << 9) + (number(pages, "1g") << 18);
+    assertEquals((8L << 18) - unmappedFrames(json) + (40 << 8), bytes);
+    assertTrue(number(tables, "temporary") > 2, tables.toString());
+    String text = CommandRun.of("boot").out();
+    assertTrue(text.contains("page tables: aarch64, " + tables.get("tables") + " tables"), text);
+    assertTrue(text.contains(pages.get("2m") + " of 2 MiB, "), text);
+    assertTrue(
+        text.contains("roots at " + tables.get("root") + " and " + tables.get("root1")), text);
+  }
+
+  private static long unmappedFrames(Map<?, ?> json) {
+    long frames = 0;
+    for (Map<?, ?> region : SharedData.objects(json, "reserved")) {
+      if (Boolean.TRUE.equals(region.get("noMap"))) {
+        long base = Long.decode((String) Objects.requireNonNull(region.get("base")));
+        frames += ((base + number(region, "size") + 4095) >> 12) - (base >> 12);
+      }
+    }
+    return frames;
+  }
+
+  @Test
+  void aMachineOfAnUnknownArchitectureHasNoTables() throws Exception {
+    CommandRun run = CommandRun.of("boot", "--json", "--arch", "riscv32");
+    assertNull(run.json().getFirst().get("pageTables"));
+    String text = CommandRun.of("boot", "--arch", "riscv32").out();
+    assertTrue(text.contains("tables: none, there is no format of riscv32"), text);
+    assertFalse(text.contains("page tables:"), text);
+    for (String arch : List.of("x86_64", "riscv64")) {
+      String other = CommandRun.of("boot", "--arch", arch).out();
+      String name = arch.equals("riscv64") ? "sv39" : arch;
+      assertTrue(other.contains("page tables: " + name + ", "), other);
+    }
   }
 
   @Test

@@ -80,6 +80,25 @@ public final class Reservations {
     return true;
   }
 
+  /// Finds a place for something that a kernel has in its image, as low as it can be.
+  ///
+  /// @param byteSize bytes, 1 or more
+  /// @param min never below, unsigned
+  /// @param max never at or above, unsigned; [Memblock#NO_LIMIT] for none
+  /// @param name what it is
+  /// @return its physical address, a multiple of 4096; [Memblock#NO_ADDRESS] if there is no room
+  public long placeLow(long byteSize, long min, long max, String name) {
+    boolean before = memblock.isBottomUp();
+    memblock.setBottomUp(true);
+    long base = memblock.allocateWithin(byteSize, Pages.PAGE_SIZE, min, max);
+    memblock.setBottomUp(before);
+    if (base != Memblock.NO_ADDRESS) {
+      AddressRange range = new AddressRange(base, byteSize);
+      note(new ReservedRegion(range, name, ReservedRegion.Source.KERNEL, false, false));
+    }
+    return base;
+  }
+
   /// Finds a place for a dynamic reservation: the highest in the first of its ranges that has room,
   /// with its alignment, but at least whole frames.
   ///

@@ -97,6 +97,33 @@ final class FdtCpus {
     return found;
   }
 
+  /// The least that a core says it can translate, as `mmu-type` in the binding `riscv/cpus` of the
+  /// Linux kernel has it; 0 if none does.
+  int virtualBits() {
+    int least = 0;
+    int cpus = tree.child(FdtTree.ROOT, "cpus");
+    int node = cpus == FdtTree.NO_NODE ? FdtTree.NO_NODE : tree.firstChild(cpus);
+    while (node != FdtTree.NO_NODE) {
+      int bits = isCore(node) ? virtualBits(tree.property(node, "mmu-type")) : 0;
+      least = bits != 0 && (least == 0 || bits < least) ? bits : least;
+      node = tree.nextSibling(node);
+    }
+    return least;
+  }
+
+  private static int virtualBits(@Nullable FdtValue type) {
+    if (type == null) {
+      return 0;
+    }
+    return switch (type.text(0, MAX_COMPATIBLE_CHARS)) {
+      case "riscv,sv32" -> 32;
+      case "riscv,sv39" -> 39;
+      case "riscv,sv48" -> 48;
+      case "riscv,sv57" -> 57;
+      default -> 0;
+    };
+  }
+
   /// Adds the cores in use, in the order of the file, each with its node.
   void readNodes() {
     int cpus = tree.child(FdtTree.ROOT, "cpus");

@@ -16,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 ///  |- reserved-memory     own cells, ranges; children with reg or size     -> reserved, dynamic
 ///  |- chosen              initrd bounds, bootargs                          -> initrd, command line
 ///  |- cpus                compatible, riscv,isa                            -> architecture
+///  |                      mmu-type of each core                            -> virtual bits
 ///  |                      numa-node-id of each core in use                 -> CPUs
 ///  |- any bus             dma-ranges                                       -> DMA limit
 ///  `- distance-map        triplets of nodes and distance                   -> distances
@@ -87,6 +88,7 @@ public final class FdtReader {
     cpus.readNodes();
     new FdtDistances(tree, map).read();
     map.architecture(cpus.architecture());
+    map.virtualBits(cpus.virtualBits());
     map.dmaLimit(new FdtDma(tree, map).limit());
     return map.build();
   }

@@ -36,6 +36,7 @@ public final class MemoryMap {
 
   private final String format;
   private final @Nullable Architecture architecture;
+  private final int virtualBits;
   private final MemoryRegion[] memory;
   private final ReservedRegion[] reserved;
   private final DynamicReservation[] dynamicReservations;
@@ -53,6 +54,7 @@ public final class MemoryMap {
   MemoryMap(MemoryMapBuilder from) {
     this.format = from.formatName();
     this.architecture = from.architecture();
+    this.virtualBits = from.virtualBits;
     this.memory = from.normalisedMemory();
     this.reserved = from.sortedReserved();
     this.dynamicReservations = from.dynamicReservations();
@@ -96,6 +98,14 @@ public final class MemoryMap {
   /// @return the architecture, or null if the firmware does not tell
   public @Nullable Architecture architecture() {
     return architecture;
+  }
+
+  /// How large virtual addresses may be, where cores of one architecture differ in that.
+  ///
+  /// @return bits that all cores can translate, such as 39, 48 or 57; 0 if the firmware does not
+  ///   tell
+  public int virtualBits() {
+    return virtualBits;
   }
 
   /// How many ranges of RAM there are.

@@ -23,6 +23,7 @@ public final class MemoryMapBuilder {
   private final String[] warnings = new String[MAX_WARNINGS];
   private int warningCount;
   private @Nullable Architecture architecture;
+  int virtualBits;
   private @Nullable AddressRange initrd;
   private @Nullable String commandLine;
   private @Nullable String loaderName;
@@ -66,6 +67,7 @@ public final class MemoryMapBuilder {
       warnings[warningCount] = map.warning(warningCount);
     }
     this.architecture = map.architecture();
+    this.virtualBits = map.virtualBits();
     this.initrd = map.initrd();
     this.commandLine = map.commandLine();
     this.loaderName = map.loaderName();
@@ -228,6 +230,15 @@ public final class MemoryMapBuilder {
   /// @return this
   public MemoryMapBuilder architecture(@Nullable Architecture value) {
     architecture = value;
+    return this;
+  }
+
+  /// Sets how large virtual addresses may be.
+  ///
+  /// @param bits that all cores can translate, 0 if unknown
+  /// @return this
+  public MemoryMapBuilder virtualBits(int bits) {
+    virtualBits = bits;
     return this;
   }
 

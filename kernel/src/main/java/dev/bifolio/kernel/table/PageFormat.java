@@ -35,11 +35,11 @@ public abstract sealed class PageFormat permits X86Format, I386Format, Aarch64Fo
 
   private final String name;
   private final int levels;
-  private final int indexBits;
+  final int indexBits;
   private final int entryShift;
   private final int largestLeafLevel;
   private final int physicalBits;
-  private final int addressShift;
+  final int addressShift;
   final long presentMask;
   final long leafMask;
   final boolean leafIsClear;

@@ -234,8 +234,9 @@ final class SpaceCore {
     }
     lock.lock();
     try {
-      changer.beginUnmap(wantsAll, keepsTables);
-      return changeLocked(virtualAddress, byteSize, batch);
+      long last = virtualAddress + byteSize - 1;
+      return changer.unmap(
+          root(virtualAddress), virtualAddress, last, wantsAll, keepsTables, batch);
     } finally {
       lock.unlock();
     }

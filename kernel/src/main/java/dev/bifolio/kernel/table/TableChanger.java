@@ -76,6 +76,42 @@ final class TableChanger {
     }
   }
 
+  /// Unmaps.
+  ///
+  /// @param wantsAll whether each page must be there
+  /// @param keepsTables whether tables stay that become empty
+  TableResult unmap(
+      long root, long first, long last, boolean wantsAll, boolean keepsTables, FlushBatch batch) {
+    if (last - first < format.pageByteSize(1)) {
+      long table = lowest(root, first);
+      int index = format.index(1, first);
+      if (table != TableTree.NOTHING && format.isPresent(tree.get(table, index))) {
+        take(table, 1, index, first, batch);
+        words.addPages(1, -1);
+        if (keepsTables || !tree.isEmpty(table, index)) {
+          return TableResult.DONE;
+        }
+        begin(Wish.UNMAP, false, false, 0, 0); // the tables alone
+        return change(root, first, last, batch);
+      }
+    }
+    beginUnmap(wantsAll, keepsTables);
+    return change(root, first, last, batch);
+  }
+
+  /// The table of the lowest level that an address goes through, if there is one.
+  private long lowest(long root, long at) {
+    long table = root;
+    for (int level = format.levels(); level > 1; level--) {
+      long entry = tree.get(table, format.index(level, at));
+      if (!format.isPresent(entry) || format.isLeaf(level, entry)) {
+        return TableTree.NOTHING;
+      }
+      table = format.address(0, entry);
+    }
+    return table;
+  }
+
   /// Does what was begun.
   TableResult change(long root, long first, long last, FlushBatch batch) {
     TableResult result = prepare(root, first, last);
@@ -207,15 +243,19 @@ final class TableChanger {
   private void change(long table, int level, int index, long start, FlushBatch batch) {
     switch (wish) {
       case UNMAP -> {
-        long entry = tree.clear(table, index);
+        take(table, level, index, start, batch);
         pages[level]--;
-        int last = format.flags(level, entry);
-        batch.add(start, (last & PageFlags.GLOBAL) != 0);
-        batch.gone(MappedPage.of(level, format.address(level, entry), last));
       }
       case PROTECT -> protect(table, level, index, start, batch);
       case SPLIT -> {}
     }
+  }
+
+  private void take(long table, int level, int index, long start, FlushBatch batch) {
+    long entry = tree.clear(table, index);
+    int last = format.flags(level, entry);
+    batch.add(start, (last & PageFlags.GLOBAL) != 0);
+    batch.gone(MappedPage.of(level, format.address(level, entry), last));
   }
 
   private void protect(long table, int level, int index, long start, FlushBatch batch) {

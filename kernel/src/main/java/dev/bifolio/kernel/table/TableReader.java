@@ -1,6 +1,7 @@
 package dev.bifolio.kernel.table;
 
 import dev.bifolio.kernel.platform.Cpu;
+import dev.bifolio.kernel.unit.Pages;
 
 /// Walks tables without the lock.
 ///
@@ -15,10 +16,29 @@ final class TableReader {
   private final SpaceWords words;
   private final PageFormat format;
 
+  // What the format says, at hand: after each entry, which is loaded with acquire semantics, fields
+  // are loaded again, and these are fewer and nearer.
+  private final int topShift;
+  private final int indexMask;
+  private final int indexBits;
+  private final long presentMask;
+  private final long leafMask;
+  private final boolean leafIsClear;
+  private final int addressShift;
+  private final long addressMask;
+
   TableReader(TableTree tree, SpaceWords words) {
     this.tree = tree;
     this.words = words;
     this.format = tree.format;
+    topShift = format.shift(format.levels());
+    indexMask = format.entryCount() - 1;
+    indexBits = format.indexBits;
+    presentMask = format.presentMask;
+    leafMask = format.leafMask;
+    leafIsClear = format.leafIsClear;
+    addressShift = format.addressShift;
+    addressMask = (1L << format.physicalBits()) - Pages.PAGE_SIZE;
   }
 
   /// The page behind an address: a word of [MappedPage], or [AddressSpace#NOT_MAPPED].
@@ -66,15 +86,18 @@ final class TableReader {
 
   private long translateOnce(long virtualAddress) {
     long table = words.root(format.rootOf(virtualAddress));
-    for (int level = format.levels(); tree.isTable(table); level--) {
-      long entry = tree.get(table, format.index(level, virtualAddress));
-      if (!format.isPresent(entry)) {
+    int shift = topShift;
+    while (tree.isTable(table)) {
+      long entry = tree.get(table, (int) (virtualAddress >>> shift) & indexMask);
+      if ((entry & presentMask) == 0) {
         return AddressSpace.NOT_MAPPED;
       }
-      if (format.isLeaf(level, entry)) {
-        return format.address(level, entry) + (virtualAddress & (format.pageByteSize(level) - 1));
+      if (shift == Pages.PAGE_SHIFT || ((entry & leafMask) == 0) == leafIsClear) {
+        long offset = (1L << shift) - 1;
+        return ((entry << addressShift) & addressMask & ~offset) | (virtualAddress & offset);
       }
-      table = format.address(0, entry);
+      table = (entry << addressShift) & addressMask;
+      shift -= indexBits;
     }
     return AddressSpace.NOT_MAPPED;
   }

@@ -102,17 +102,25 @@ final class TableTree {
     return frames.contains(table);
   }
 
-  /// Lays in tables for what is about to be done; there are none before.
+  /// Lays in tables for what is about to be done; there are none before. They are taken in the
+  /// order in which they came, so tables lie as a walk meets them where frames come in order.
   ///
   /// @return false, and there are none, if there is no memory for all of them
   boolean stockUp(long tableCount) {
+    long end = NOTHING;
     for (long i = 0; i < tableCount; i++) {
       long table = frames.allocate();
       if (table == TableFrames.NO_TABLE) {
         giveStockBack();
         return false;
       }
-      stock = retire(table, stock);
+      retire(table, NOTHING);
+      if (end == NOTHING) {
+        stock = table;
+      } else {
+        retire(end, table);
+      }
+      end = table;
     }
     return true;
   }

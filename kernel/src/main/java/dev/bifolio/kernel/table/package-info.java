@@ -8,7 +8,15 @@
 /// takes the lock and has one of the walks go: `TableMapper`, `TableChanger` (unmap, protect,
 /// split), `TableReplacer`, `TableCollapser`, `TableCopier`, and `TableReader` without the lock.
 ///
-/// The machine does not use this package yet.
+/// [KernelLayout][dev.bifolio.kernel.table.KernelLayout] says where a kernel's things lie among the
+/// addresses of a format, and [DirectMap][dev.bifolio.kernel.table.DirectMap] maps RAM there; a
+/// machine's boot ends with such tables.
+///
+/// [Mmu][dev.bifolio.kernel.table.Mmu] is the other side, written a second time from the manuals: it
+/// walks the bytes (`X86Walker`, `Aarch64Walker`, `RiscvWalker`), faults with the architecture's
+/// codes ([MmuFault][dev.bifolio.kernel.table.MmuFault]), remembers in a
+/// [Tlb][dev.bifolio.kernel.table.Tlb], and is made to forget by a
+/// [ShootdownLog][dev.bifolio.kernel.table.ShootdownLog].
 @NullMarked
 package dev.bifolio.kernel.table;
 

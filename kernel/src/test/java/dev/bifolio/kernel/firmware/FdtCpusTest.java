@@ -82,6 +82,18 @@ class FdtCpusTest {
   }
 
   @Test
+  void riscvTellsHowLargeVirtualAddressesMayBe() throws MemoryMapException {
+    assertEquals(0, FdtBlob.read(cpus("riscv,isa", "rv64imac")).virtualBits());
+    assertEquals(32, FdtBlob.read(cpus("mmu-type", "riscv,sv32")).virtualBits());
+    assertEquals(39, FdtBlob.read(cpus("mmu-type", "riscv,sv39")).virtualBits());
+    assertEquals(48, FdtBlob.read(cpus("mmu-type", "riscv,sv48")).virtualBits());
+    MemoryMap map = FdtBlob.read(cpus("mmu-type", "riscv,sv57"));
+    assertEquals(57, map.virtualBits());
+    assertEquals(57, new MemoryMapBuilder(map).build().virtualBits());
+    assertEquals(0, FdtBlob.read(cpus("mmu-type", "riscv,none")).virtualBits());
+  }
+
+  @Test
   void otherArchitecturesAreUnknownWithAWarning() throws MemoryMapException {
     for (String core :
         new String[] {"PowerPC,970", "mips,mips24Kc", "brcm,bmips4350", "ingenic,xburst"}) {

@@ -72,6 +72,21 @@ class MemoryTest {
   }
 
   @Test
+  void aCompareAndSetOfFourBytesLeavesTheirNeighbours() {
+    Memory.putLong(at, VALUE);
+    assertFalse(Memory.compareAndSetInt(at + 4, 1, 2));
+    assertEquals(VALUE, Memory.getLong(at));
+    int before = Memory.getInt(at + 4);
+    int beside = Memory.getInt(at);
+    assertTrue(Memory.compareAndSetInt(at + 4, before, -5));
+    assertEquals(-5, Memory.getInt(at + 4));
+    assertEquals(beside, Memory.getInt(at));
+    assertTrue(Memory.compareAndSetInt(at, beside, 7));
+    assertEquals(-5, Memory.getInt(at + 4));
+    assertNeighboursAreZero();
+  }
+
+  @Test
   void anAdditionTellsTheValueBeforeAndWraps() {
     assertEquals(0, Memory.getAndAddLong(at, 5));
     assertEquals(5, Memory.getAndAddLong(at, -7));

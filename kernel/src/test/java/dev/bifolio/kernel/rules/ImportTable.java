@@ -32,6 +32,7 @@ record ImportTable(String rootPackage) {
           "reclaim", Set.of("zone", "frame", "platform"),
           "boot", Set.of("firmware", "platform"),
           "table", Set.of("platform"),
+          "virtual", Set.of("table", "platform"),
           "heap", Set.of("table", "zone", "frame", "platform"));
 
   /// Packages outside the tree: of java.base all, as the freestanding subset decides on those.

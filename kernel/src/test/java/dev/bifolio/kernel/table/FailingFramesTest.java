@@ -73,7 +73,7 @@ class FailingFramesTest {
   }
 
   /// Something that takes tables; its attempt says how it ended.
-  private record Scenario(
+  record Scenario(
       String name,
       PageFormat format,
       Consumer<World> prepare,

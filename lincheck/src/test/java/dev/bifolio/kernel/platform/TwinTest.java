@@ -1,7 +1,9 @@
 package dev.bifolio.kernel.platform;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.lang.reflect.Method;
@@ -38,6 +40,10 @@ class TwinTest {
     Memory.putInt(12, 5);
     assertEquals(0x5_FFFF_FFFFL, Memory.getLong(8));
     assertEquals(5, Memory.getInt(12));
+    assertFalse(Memory.compareAndSetInt(12, 4, 6));
+    assertTrue(Memory.compareAndSetInt(12, 5, -6));
+    assertEquals(0xFFFF_FFFA_FFFF_FFFFL, Memory.getLong(8));
+    assertTrue(Memory.compareAndSetInt(12, -6, 5));
     assertEquals(0x5_FFFF_FFFFL, Memory.getAndBitwiseAndLong(8, 0xFF));
     Memory.fill(8, 3, (byte) 1);
     assertEquals(0x010101, Memory.getLong(8));

@@ -1,0 +1,83 @@
+package dev.bifolio.lab;
+
+import dev.bifolio.kernel.table.PageFormat;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+
+/// How one virtual address is translated, read out of the bytes of the tables as hardware reads
+/// them: from the root down, one entry a level, until an entry maps a page or says nothing.
+///
+/// @param line of the script, from 1
+/// @param virtualAddress what was asked for
+/// @param steps each entry that was looked at
+/// @param fault why there is no physical address; null if there is one
+record TableWalk(int line, long virtualAddress, List<Step> steps, @Nullable Fault fault) {
+  /// Why an address has no translation.
+  enum Fault {
+    /// No address of the format.
+    NOT_CANONICAL("not-canonical"),
+    /// An entry says nothing.
+    NOT_PRESENT("not-present");
+
+    private final String label;
+
+    Fault(String label) {
+      this.label = label;
+    }
+
+    /// As JSON has it.
+    String label() {
+      return label;
+    }
+  }
+
+  /// One entry.
+  ///
+  /// @param level of its table
+  /// @param table its physical address
+  /// @param index of the entry
+  /// @param entry its bits
+  record Step(int level, long table, int index, long entry) {}
+
+  static TableWalk of(TableMemory memory, int line, long virtualAddress) {
+    PageFormat format = memory.format();
+    if (!format.isCanonical(virtualAddress)) {
+      return new TableWalk(line, virtualAddress, List.of(), Fault.NOT_CANONICAL);
+    }
+    List<Step> steps = new ArrayList<>(format.levels());
+    long table = memory.space().rootAddress(format.rootOf(virtualAddress));
+    for (int level = format.levels(); ; level--) {
+      int index = format.index(level, virtualAddress);
+      long entry = memory.entry(table, index);
+      steps.add(new Step(level, table, index, entry));
+      if (!format.isPresent(entry)) {
+        return new TableWalk(line, virtualAddress, steps, Fault.NOT_PRESENT);
+      }
+      if (format.isLeaf(level, entry)) {
+        return new TableWalk(line, virtualAddress, steps, null);
+      }
+      table = format.address(0, entry);
+    }
+  }
+
+  /// The entry with which it ended; only if the address is canonical.
+  Step last() {
+    return steps.getLast();
+  }
+
+  /// Where the page begins; only without fault.
+  long page(PageFormat format) {
+    return format.address(last().level(), last().entry());
+  }
+
+  /// How far into its page the address is; only if it is canonical.
+  long offset(PageFormat format) {
+    return virtualAddress & (format.pageByteSize(last().level()) - 1);
+  }
+
+  /// What the page allows; only without fault.
+  int flags(PageFormat format) {
+    return format.flags(last().level(), last().entry());
+  }
+}
