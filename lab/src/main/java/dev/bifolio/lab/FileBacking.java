@@ -70,7 +70,7 @@ final class FileBacking implements PageStore, AutoCloseable {
   }
 
   private void transfer(ByteBuffer page, long byteOffset, boolean writes) throws IOException {
-    page.limit((int) Math.clamp(byteSize - byteOffset, 0, PAGE_BYTES));
+    page.limit(Math.clamp(byteSize - byteOffset, 0, PAGE_BYTES));
     while (page.hasRemaining()) {
       long at = byteOffset + page.position();
       int bytes = writes ? channel.write(page, at) : channel.read(page, at);
