@@ -41,7 +41,6 @@ class AddressSpaceStormTest {
   private record Place(int kind, long at, long physical) {}
 
   private static final class Storm {
-    final TestTables tables;
     final PageFormat format;
     final AddressSpace space;
     final long huge;
@@ -52,7 +51,6 @@ class AddressSpaceStormTest {
     final AtomicLong sawOther = new AtomicLong();
 
     Storm(TestTables tables) {
-      this.tables = tables;
       format = tables.format;
       space = tables.space;
       huge = format.pageByteSize(2);
