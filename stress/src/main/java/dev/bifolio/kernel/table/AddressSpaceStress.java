@@ -29,7 +29,7 @@ public final class AddressSpaceStress {
     @Actor
     public void look(III_Result r) {
       int good = YES;
-      for (int turn = 0; turn < 8; turn++) {
+      for (int turn = 0; turn < 32; turn++) {
         long found = space.translate(5 * PAGE);
         good &= yes(found == 0x7000 || found == AddressSpace.NOT_MAPPED);
       }
@@ -39,13 +39,18 @@ public final class AddressSpaceStress {
     @Actor
     public void unmap(III_Result r) {
       FlushBatch batch = new FlushBatch(4, null);
-      r.r2 = yes(space.unmap(5 * PAGE, PAGE, batch) == UnmapOutcome.DONE);
-      space.flushed(batch);
+      int good = YES;
+      for (int turn = 0; turn < 4; turn++) {
+        good &= yes(space.unmap(5 * PAGE, PAGE, batch) == UnmapOutcome.DONE);
+        space.flushed(batch);
+        good &= yes(space.map(5 * PAGE, 0x7000, PAGE, RW) == MapOutcome.MAPPED);
+      }
+      r.r2 = good;
     }
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = ended(space.translate(5 * PAGE) == AddressSpace.NOT_MAPPED && hasTables(1));
+      r.r3 = ended(space.translate(5 * PAGE) == 0x7000 && hasTables(3));
     }
   }
 
@@ -238,14 +243,14 @@ public final class AddressSpaceStress {
     }
   }
 
-  /// A processor notes a store in the entry whose permissions change.
+  /// A processor notes a store in an entry whose permissions change again and again.
   @JCStressTest
-  @JCStressMeta(Allowed.PerhapsTheFirst.class)
+  @JCStressMeta(Allowed.Both.class)
   @State
-  public static class AStoreBesideAProtect extends OneSpace {
+  public static class AStoreBesideProtects extends OneSpace {
     private final long leaf;
 
-    public AStoreBesideAProtect() {
+    public AStoreBesideProtects() {
       super(RiscvFormat.SV39);
       map(0, 0x7000, PAGE, 1);
       leaf = leafAt(0);
@@ -253,62 +258,79 @@ public final class AddressSpaceStress {
 
     @Actor
     public void store(III_Result r) {
-      long entry = format.leaf(1, 0x7000, RW);
-      long dirty = format.leaf(1, 0x7000, RW | PageFlags.DIRTY);
-      r.r1 = yes(Memory.compareAndSetLong(leaf, entry, dirty));
+      while (r.r1 == NO) {
+        long entry = Memory.getLongVolatile(leaf);
+        int flags = format.flags(1, entry) | PageFlags.DIRTY;
+        r.r1 = yes(Memory.compareAndSetLong(leaf, entry, format.leaf(1, 0x7000, flags)));
+      }
     }
 
     @Actor
     public void protect(III_Result r) {
-      ProtectOutcome outcome = space.protect(0, PAGE, PageFlags.READ, new FlushBatch(4, null));
-      r.r2 = yes(outcome == ProtectOutcome.DONE);
+      FlushBatch batch = new FlushBatch(4, null);
+      int good = YES;
+      for (int turn = 0; turn < 16; turn++) {
+        int flags = turn % 2 == 0 ? PageFlags.READ : RW;
+        good &= yes(space.protect(0, PAGE, flags, batch) == ProtectOutcome.DONE);
+      }
+      r.r2 = good;
     }
 
     @Arbiter
     public void end(III_Result r) {
-      int noted = r.r1 == YES ? PageFlags.DIRTY : 0;
-      r.r3 = ended(MappedPage.flags(space.lookup(0)) == (PageFlags.READ | noted));
+      r.r3 = ended(MappedPage.flags(space.lookup(0)) == (RW | PageFlags.DIRTY));
     }
   }
 
-  /// A processor notes a store in the entry that goes.
+  /// A processor notes stores in entries that go: whoever is told of the pages hears of each store
+  /// that it noted.
   @JCStressTest
-  @JCStressMeta(Allowed.PerhapsTheFirst.class)
+  @JCStressMeta(Allowed.Both.class)
   @State
-  public static class AStoreBesideAnUnmap extends OneSpace implements PageReceiver {
-    private final long leaf;
-    private int last = -1;
+  public static class StoresBesideUnmaps extends OneSpace implements PageReceiver {
+    private static final int PAGES = 16;
 
-    public AStoreBesideAnUnmap() {
+    private final long leaf;
+    private int noted;
+    private int told;
+
+    public StoresBesideUnmaps() {
       super(RiscvFormat.SV39);
-      map(0, 0x7000, PAGE, 1);
-      map(PAGE, 0x7000, PAGE, 1);
+      map(0, 0, (PAGES + 1) * PAGE, 1);
       leaf = leafAt(0);
     }
 
     @Override
     public void unmapped(long physicalAddress, int level, int flags) {
-      last = flags;
+      told |= (flags & PageFlags.DIRTY) != 0 ? 1 << (int) (physicalAddress / PAGE) : 0;
     }
 
     @Actor
     public void store(III_Result r) {
-      long entry = format.leaf(1, 0x7000, RW);
-      long dirty = format.leaf(1, 0x7000, RW | PageFlags.DIRTY);
-      r.r1 = yes(Memory.compareAndSetLong(leaf, entry, dirty));
+      for (int page = 0; page < PAGES; page++) {
+        long entry = format.leaf(1, page * PAGE, RW);
+        long dirty = format.leaf(1, page * PAGE, RW | PageFlags.DIRTY);
+        if (Memory.compareAndSetLong(leaf + page * (long) Long.BYTES, entry, dirty)) {
+          noted |= 1 << page;
+        }
+      }
+      r.r1 = YES;
     }
 
     @Actor
     public void unmap(III_Result r) {
       FlushBatch batch = new FlushBatch(4, null, this);
-      r.r2 = yes(space.unmap(0, PAGE, batch) == UnmapOutcome.DONE);
+      r.r2 = yes(space.unmap(0, PAGES * PAGE, batch) == UnmapOutcome.DONE);
       space.flushed(batch);
     }
 
     @Arbiter
     public void end(III_Result r) {
-      int noted = r.r1 == YES ? PageFlags.DIRTY : 0;
-      r.r3 = ended(last == (RW | noted) && Memory.getLong(leaf) == 0);
+      boolean good = noted == told && space.pageCount(1) == 1;
+      for (int page = 0; page < PAGES; page++) {
+        good &= Memory.getLong(leaf + page * (long) Long.BYTES) == 0;
+      }
+      r.r3 = ended(good);
     }
   }
 }
