@@ -83,7 +83,7 @@ class TableFramesTest {
         tables.add(table >>> 12);
         int entries = 0;
         for (int index = 0; index < 512; index++) {
-          entries += Memory.getLong(table + frames.physToVirt() + index * 8) == 0 ? 0 : 1;
+          entries += Memory.getLong(table + frames.physToVirt() + index * 8L) == 0 ? 0 : 1;
         }
         assertEquals(1, entries);
       }
