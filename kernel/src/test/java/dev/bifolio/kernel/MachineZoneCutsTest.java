@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.bifolio.kernel.firmware.Architecture;
 import dev.bifolio.kernel.firmware.MemoryMap;
 import dev.bifolio.kernel.frame.AllocationFlags;
+import dev.bifolio.kernel.table.TableFrames;
 import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.zone.ZoneType;
 import org.junit.jupiter.api.Test;
@@ -35,8 +36,9 @@ class MachineZoneCutsTest {
     try (Machine machine = Machine.boot(map, options, BootLog.SILENT)) {
       BootReport.Frames frames = machine.report().frames();
       assertEquals(((2 * GIB) >> 12) - 97, frames.present());
-      // The first MiB and the local APIC's page, which is no RAM here, are reserved.
-      assertEquals(159, frames.reserved());
+      // The first MiB and the local APIC's page, which is no RAM here, are reserved, and so is the
+      // pool of tables.
+      assertEquals(159 + TableFrames.POOL_FRAMES, frames.reserved());
       assertEquals(0, machine.report().warningCount());
       long got = takeAll(machine, AllocationFlags.NONE);
       BootReport.ZoneRow movable = machine.report().zones()[3];
