@@ -50,6 +50,7 @@ public final class ZoneStorm implements AutoCloseable {
   private final AtomicBoolean isOver = new AtomicBoolean();
   private final AtomicLong pressureChanges = new AtomicLong();
   private final boolean[] isOfBoot = new boolean[FRAMES];
+  private final long[] wordsAtStart = new long[FRAMES];
   private final long freeAtStart;
   private final SplitMix64 background;
   private long ranges;
@@ -94,6 +95,7 @@ public final class ZoneStorm implements AutoCloseable {
   private void noteBoot(FrameMap map) {
     for (long pfn = map.allocator().startPfn(); pfn < map.allocator().endPfn(); pfn++) {
       isOfBoot[(int) pfn] = map.stateAt(pfn) != FrameMap.FREE;
+      wordsAtStart[(int) pfn] = wordOf(pfn);
     }
   }
 
@@ -264,10 +266,14 @@ public final class ZoneStorm implements AutoCloseable {
     machine.drainCaches();
     check("free frames", freeAtStart, machine.freeFrameCount());
     for (long pfn = 0; pfn < FRAMES; pfn++) {
-      FrameInfo plane = machine.frameInfo(pfn);
-      check("word of frame " + pfn, 0, plane == null ? 0 : plane.get(pfn));
+      check("word of frame " + pfn, wordsAtStart[(int) pfn], wordOf(pfn));
     }
     machine.assertValid();
+  }
+
+  private long wordOf(long pfn) {
+    FrameInfo plane = machine.frameInfo(pfn);
+    return plane == null ? 0 : plane.get(pfn);
   }
 
   private String result() {
