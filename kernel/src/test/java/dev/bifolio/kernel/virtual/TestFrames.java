@@ -26,7 +26,9 @@ final class TestFrames implements PageFrames, AutoCloseable {
   private int next;
   private long left = Long.MAX_VALUE;
   private long hugeLeft = Long.MAX_VALUE;
+  private long failing = Long.MAX_VALUE;
   private long requests;
+  private long refused;
   private long ownUsed;
 
   /// Memory.
@@ -65,6 +67,12 @@ final class TestFrames implements PageFrames, AutoCloseable {
   /// From now on so many requests are served.
   synchronized void serve(long count) {
     left = count;
+    failing = Long.MAX_VALUE;
+  }
+
+  /// Of the requests from now on, the one after so many fails, and no other.
+  synchronized void failAfter(long count) {
+    failing = requests + count;
   }
 
   /// From now on so many requests for large blocks are served.
@@ -77,10 +85,16 @@ final class TestFrames implements PageFrames, AutoCloseable {
     return requests;
   }
 
+  /// How many of them failed.
+  synchronized long refused() {
+    return refused;
+  }
+
   @Override
   public synchronized long allocate(int order, int flags) {
-    requests++;
-    if (left <= 0 || (order > 0 && hugeLeft <= 0)) {
+    boolean fails = requests++ == failing;
+    if (fails || left <= 0 || (order > 0 && hugeLeft <= 0)) {
+      refused++;
       return -1;
     }
     int count = 1 << order;
@@ -95,6 +109,7 @@ final class TestFrames implements PageFrames, AutoCloseable {
         return firstPfn() + at;
       }
     }
+    refused++;
     return -1;
   }
 
