@@ -12,7 +12,7 @@ import dev.bifolio.kernel.unit.Pages;
 /// What a fault does.
 ///
 /// ```
-///                    no area ─────────────────────────────────────────────────> SEGFAULT
+///                    no area, nor one above that grows down to it ────────────> SEGFAULT
 ///                    the area does not allow it ──────────────────────────────> PROTECTION
 ///   not mapped       anonymous ── a large page fits and is free ──> zeros ────> MAPPED
 ///                                 else one frame of zeros ────────────────────> MAPPED
@@ -33,7 +33,7 @@ import dev.bifolio.kernel.unit.Pages;
 /// - I2 a page that still is as it was has been so all the time, so a copy of it is right.
 ///
 /// Replaced pages are flushed one at a time, under a lock of their own. For who shares the space's
-/// lock.
+/// lock, or has it.
 final class PageFaults {
   private final AddressSpace space;
   private final VirtualAreas areas;
@@ -86,6 +86,34 @@ final class PageFaults {
           : storePrivate(page, word, flags);
     }
     return FaultOutcome.ALREADY;
+  }
+
+  /// Resolves a fault in no area: lets the one above begin at its page, if that grows down, and
+  /// keeps this if the fault is resolved then. For who has the space's lock alone, so that nobody
+  /// sees a stack that grew for nothing.
+  ///
+  /// @param mostByteSize how large an area that grows down may become
+  FaultOutcome faultBelowStack(long address, AccessKind kind, long mostByteSize) {
+    long area = areas.firstAbove(address);
+    if (area == VirtualAreas.NO_AREA || address < areas.floor()) {
+      return FaultOutcome.SEGFAULT;
+    }
+    long start = Pages.alignDown(address);
+    long end = areas.start(area); // below the start if another fault was quicker
+    if (start < end && !growStack(area, start, mostByteSize)) {
+      return FaultOutcome.SEGFAULT;
+    }
+    FaultOutcome outcome = fault(address, kind);
+    if (start < end && !outcome.isResolved()) {
+      areas.remove(start, end);
+    }
+    return outcome;
+  }
+
+  private boolean growStack(long area, long start, long mostByteSize) {
+    return (areas.flags(area) & AreaFlags.GROWS_DOWN) != 0
+        && areas.end(area) - start <= mostByteSize
+        && areas.growDown(area, start);
   }
 
   // ---- Not mapped ----

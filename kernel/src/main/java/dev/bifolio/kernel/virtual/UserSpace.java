@@ -310,36 +310,19 @@ public final class UserSpace {
   /// @param kind how
   /// @return what came of it
   public FaultOutcome fault(long address, AccessKind kind) {
-    FaultOutcome outcome = faultOnce(address, kind);
-    return outcome == FaultOutcome.SEGFAULT && growStack(address)
-        ? faultOnce(address, kind)
-        : outcome;
-  }
-
-  private FaultOutcome faultOnce(long address, AccessKind kind) {
     lock.lockShared();
+    FaultOutcome outcome;
     try {
-      return faults.fault(address, kind);
+      outcome = faults.fault(address, kind);
     } finally {
       lock.unlockShared();
     }
-  }
-
-  /// Lets the area above an address begin at its page, if it grows down.
-  private boolean growStack(long address) {
+    if (outcome != FaultOutcome.SEGFAULT) {
+      return outcome;
+    }
     lock.lock();
     try {
-      long area = areas.firstAbove(address);
-      if (area == VirtualAreas.NO_AREA || address < layout.floor()) {
-        return false;
-      }
-      long start = Pages.alignDown(address);
-      if (areas.start(area) <= start) {
-        return true; // another fault was quicker
-      }
-      return (areas.flags(area) & AreaFlags.GROWS_DOWN) != 0
-          && areas.end(area) - start <= layout.stackByteSize()
-          && areas.growDown(area, start);
+      return faults.faultBelowStack(address, kind, layout.stackByteSize());
     } finally {
       lock.unlock();
     }

@@ -111,7 +111,14 @@ class FailingUserMemoryTest {
       assertEquals(1, program.space.areas().frameCount());
     }
 
-    /// Touches both ends and the middle of large pages.
+    /// A fault, behind which a page that is said to be there is there.
+    FaultOutcome fault(long at, AccessKind kind) {
+      FaultOutcome outcome = program.space.fault(at, kind);
+      assertEquals(outcome.isResolved(), program.tables.translate(at) != AddressSpace.NOT_MAPPED);
+      return outcome;
+    }
+
+    /// Stores to some pages.
     void touch(long... places) {
       for (long at : places) {
         program.store(at, at);
@@ -161,22 +168,21 @@ class FailingUserMemoryTest {
     Object yes = FaultOutcome.MAPPED;
     for (HugePolicy policy : List.of(HugePolicy.NEVER, HugePolicy.ALWAYS)) {
       Consumer<Case> area = c -> c.program.map(BASE, BASE + 2 * c.huge, RW);
-      Function<Case, Object> touch = c -> c.program.space.fault(BASE + c.huge, AccessKind.STORE);
+      Function<Case, Object> touch = c -> c.fault(BASE + c.huge, AccessKind.STORE);
       all.add(new Scenario("first touch", format, policy, area, touch, no, yes));
     }
     Consumer<Case> stack =
-        c -> c.program.map(BASE + 4 * PAGE, BASE + 5 * PAGE, RW | AreaFlags.GROWS_DOWN);
+        c -> c.program.map(BASE + c.huge, BASE + c.huge + PAGE, RW | AreaFlags.GROWS_DOWN);
     for (AccessKind kind : List.of(AccessKind.LOAD, AccessKind.STORE)) {
       for (int flags : new int[] {RW, RW | AreaFlags.SHARED}) {
         Consumer<Case> file =
             c -> c.program.space.map(BASE, BASE + 4 * PAGE, flags, c.backing, PAGE);
-        Function<Case, Object> touch = c -> c.program.space.fault(BASE + PAGE, kind);
+        Function<Case, Object> touch = c -> c.fault(BASE + PAGE, kind);
         String name = kind + " of a file, flags " + flags;
         all.add(new Scenario(name, format, HugePolicy.NEVER, file, touch, no, yes));
       }
     }
-    Function<Case, Object> touchStack =
-        c -> c.program.space.fault(BASE + 4 * PAGE, AccessKind.STORE);
+    Function<Case, Object> touchStack = c -> c.fault(BASE + c.huge - PAGE, AccessKind.STORE);
     all.add(new Scenario("a stack", format, HugePolicy.ALWAYS, stack, touchStack, no, yes));
   }
 

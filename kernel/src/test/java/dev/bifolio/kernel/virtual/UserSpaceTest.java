@@ -5,7 +5,9 @@ import static dev.bifolio.kernel.virtual.UserWorld.PAGE;
 import static dev.bifolio.kernel.virtual.UserWorld.RW;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.table.AddressSpace;
@@ -303,5 +305,58 @@ class UserSpaceTest {
     assertEquals(99, program.load(BASE + 99 * PAGE));
     long pfn = program.tables.translate(BASE) >>> 12;
     assertEquals(0, Memory.getLong(world.memory.addressOf(pfn)));
+  }
+
+  @Test
+  void onlyAStackGrowsAndOnlyUpToItsSize() {
+    long at = BASE + 600 * PAGE;
+    program.map(at, at + PAGE, RW);
+    assertEquals(FaultOutcome.SEGFAULT, program.fail(at - 8, AccessKind.STORE));
+    assertEquals(at, program.space.areas().start(program.space.areas().find(at)));
+    program.space.unmap(at, at + PAGE);
+    program.map(at, at + PAGE, RW | AreaFlags.GROWS_DOWN);
+    // 64 pages in all: not one more, even if it is touched there first.
+    assertEquals(FaultOutcome.SEGFAULT, program.fail(at - 64 * PAGE, AccessKind.STORE));
+    assertEquals(1, program.space.areas().pageCount());
+    program.store(at - 63 * PAGE, 1);
+    assertEquals(64, program.space.areas().pageCount());
+    assertEquals(1, program.tables.pageCount(1));
+    // What is not allowed, or not to be had, does not make it larger.
+    program.space.unmap(at - 63 * PAGE, at);
+    assertEquals(FaultOutcome.PROTECTION, program.fail(at - 8, AccessKind.FETCH));
+    assertEquals(1, program.space.areas().pageCount());
+    world.frames.serve(0);
+    assertEquals(FaultOutcome.NO_MEMORY, program.fail(at - 8, AccessKind.STORE));
+    assertEquals(1, program.space.areas().pageCount());
+  }
+
+  @Test
+  void rightsThatArePagesAlreadyAreKept() {
+    program.map(BASE, BASE + 2 * PAGE, RW);
+    program.store(BASE, 1);
+    program.space.protect(BASE, BASE + 2 * PAGE, AreaFlags.ACCESS);
+    int flags = MappedPage.flags(program.tables.lookup(BASE));
+    assertEquals(
+        PageFlags.READ | PageFlags.WRITE | PageFlags.EXECUTE | PageFlags.USER,
+        flags & ~PageFlags.ACCESSED & ~PageFlags.DIRTY);
+    program.last = FaultOutcome.SEGFAULT;
+    program.store(BASE, 2);
+    assertEquals(FaultOutcome.SEGFAULT, program.last); // there was no fault
+  }
+
+  @Test
+  void aClosedSpaceIsAsEmptyAsANewOne() {
+    program.space.setBreak(world.layout.breakBase() + 3 * PAGE);
+    program.map(BASE, BASE + 2 * PAGE, RW);
+    program.store(BASE, 1);
+    program.close();
+    assertEquals(world.layout.breakBase(), program.space.programBreak());
+    assertEquals(0, program.space.areas().count());
+    assertEquals(0, program.space.areas().pageCount());
+    assertEquals(0, program.tables.tableCount());
+    assertEquals(atFirst, world.frames.inUse());
+    assertSame(program.tables, program.space.tables());
+    assertTrue(program.tables.open());
+    assertEquals(BreakOutcome.MOVED, program.space.setBreak(world.layout.breakBase() + PAGE));
   }
 }
