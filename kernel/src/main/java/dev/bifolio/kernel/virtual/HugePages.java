@@ -238,11 +238,8 @@ final class HugePages {
       }
     }
     finish();
-    boolean isOne = space.collapse(piece, LEVEL, batch) == CollapseOutcome.DONE;
+    expect(space.collapse(piece, LEVEL, batch) == CollapseOutcome.DONE);
     finish();
-    if (!isOne) {
-      memory.frames().split(block, order);
-    }
   }
 
   /// What takes no memory and is nobody else's cannot fail.
