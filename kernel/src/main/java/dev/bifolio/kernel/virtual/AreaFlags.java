@@ -60,12 +60,10 @@ public final class AreaFlags {
   /// Refuses bits without a meaning.
   ///
   /// @param flags any
-  /// @return the same
   /// @throws IllegalArgumentException if a bit has no meaning, or both HUGE and NO_HUGE are set
-  public static int require(int flags) {
+  public static void require(int flags) {
     if ((flags & ~ALL) != 0 || (flags & (HUGE | NO_HUGE)) == (HUGE | NO_HUGE)) {
       throw new IllegalArgumentException("no such area flags: " + Integer.toHexString(flags));
     }
-    return flags;
   }
 }
