@@ -78,7 +78,7 @@ final class AreasModel {
     assertEquals(count, checkTree(areas, areas.tree().root()));
   }
 
-  /// Heights and gaps of a subtree are what they should be.
+  /// Heights, predecessors and gaps of a subtree are what they should be.
   ///
   /// @return its nodes
   private long checkTree(VirtualAreas areas, long node) {
@@ -92,6 +92,7 @@ final class AreasModel {
     int lean = nodes.height(left) - nodes.height(right);
     assertTrue(Math.abs(lean) <= 1, "a tree that leans");
     assertEquals(1 + Math.max(nodes.height(left), nodes.height(right)), nodes.height(node));
+    assertEquals(behind(areas, node), nodes.behind(node));
     long own = Math.max(0, areas.tree().gapEnd(node) - behind(areas, node));
     assertEquals(Math.max(own, Math.max(nodes.gap(left), nodes.gap(right))), nodes.gap(node));
     return count;
