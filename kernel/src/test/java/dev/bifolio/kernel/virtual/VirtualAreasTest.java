@@ -165,6 +165,91 @@ class VirtualAreasTest {
   }
 
   @Test
+  void anAreaIsMadeOneWithTheNextIfThatGoesOn() {
+    insert(0x5000, 0x6000, RW);
+    insert(0x3000, 0x5000, RW);
+    assertEquals("3000-6000:3", text());
+    areas.insert(0x9000, 0xA000, RW, 4, 0x6000);
+    areas.insert(0x7000, 0x9000, RW, 4, 0x4000);
+    assertEquals("3000-6000:3 7000-a000:3@4+4000", text());
+    // Of other bytes, of another backing, and of none.
+    areas.insert(0x6000, 0x7000, RW, 4, 0x2000);
+    assertEquals("3000-6000:3 6000-7000:3@4+2000 7000-a000:3@4+4000", text());
+    areas.remove(0x6000, 0x7000);
+    areas.insert(0x6000, 0x7000, RW, 5, 0x3000);
+    assertEquals("3000-6000:3 6000-7000:3@5+3000 7000-a000:3@4+4000", text());
+    areas.remove(0x6000, 0x7000);
+    areas.insert(0x6000, 0x7000, RW, 4, 0x3000);
+    assertEquals("3000-6000:3 6000-a000:3@4+3000", text());
+    assertEquals(2, areas.count());
+    assertEquals(7, areas.pageCount());
+  }
+
+  @Test
+  void whatIsGoneIsNotCounted() {
+    insert(0x1000, 0x3000, RW);
+    insert(0x4000, 0x6000, AreaFlags.READ);
+    insert(0x6000, 0x7000, RW);
+    areas.remove(0x4000, 0x6000);
+    assertEquals(2, areas.count());
+    assertEquals(3, areas.pageCount());
+    areas.clear();
+    assertEquals(0, areas.count());
+    assertEquals(0, areas.pageCount());
+    insert(0x1000, 0x3000, RW);
+    assertEquals(1, areas.count());
+    assertEquals(2, areas.pageCount());
+  }
+
+  @Test
+  void onlyAreasOfTheRangeAreAskedWhetherTheyCanBeAltered() {
+    insert(0x1000, 0x2000, RW | AreaFlags.NO_HUGE);
+    insert(0x2000, 0x3000, RW);
+    insert(0x3000, 0x4000, RW | AreaFlags.NO_HUGE);
+    assertEquals(AlterOutcome.ALTERED, areas.alter(0x2000, 0x3000, AreaFlags.HUGE, AreaFlags.HUGE));
+    String before = text();
+    for (long[] range : new long[][] {{0x1000, 0x3000}, {0x2000, 0x4000}}) {
+      assertThrows(
+          IllegalArgumentException.class,
+          () -> areas.alter(range[0], range[1], AreaFlags.HUGE, AreaFlags.HUGE));
+      assertEquals(before, text());
+    }
+  }
+
+  @Test
+  void whatSplitsNothingTakesNoNode() {
+    frames.serve(1);
+    for (int i = 0; i < 63; i++) {
+      assertEquals(InsertOutcome.INSERTED, insert(0x1000 + i * 0x8000L, 0x7000 + i * 0x8000L, RW));
+    }
+    // Ends are cut off, and what is so already is altered to what it is.
+    assertEquals(RemoveOutcome.REMOVED, areas.remove(0x1000, 0x2000));
+    assertEquals(RemoveOutcome.REMOVED, areas.remove(0x6000, 0x7000));
+    assertEquals(AlterOutcome.ALTERED, areas.alter(0x3000, 0x4000, AreaFlags.ACCESS, RW));
+    assertEquals(
+        AlterOutcome.ALTERED, areas.alter(0x9000, 0xF000, AreaFlags.ACCESS, AreaFlags.READ));
+    assertEquals(RemoveOutcome.NO_MEMORY, areas.remove(0x3000, 0x4000));
+    assertEquals(63, areas.count());
+    assertEquals(62 * 6 + 4, areas.pageCount());
+  }
+
+  @Test
+  void aSpaceMayBeginAtZeroAndEndAtItsOnlyPage() {
+    VirtualAreas low = areas(0, 0x1000);
+    assertEquals(InsertOutcome.INSERTED, low.insert(0, 0x1000, RW, 0, 0));
+    assertEquals(0, low.start(low.find(0)));
+    assertEquals(0, new AreaPlacement(areas(0, 0x1000)).place(0x1000, 0, 0));
+    long last = Long.MAX_VALUE & -0x1000;
+    assertEquals(InsertOutcome.INSERTED, insert(0x5000, 0x6000, RW));
+    assertEquals(InsertOutcome.INSERTED, areas.insert(0x7000, 0x8000, RW, 1, last - 0x1000));
+  }
+
+  private VirtualAreas areas(long floor, long ceiling) {
+    return new VirtualAreas(
+        frames.own(VirtualAreas.BYTE_SIZE), floor, ceiling, frames, 0, frames.physToVirt);
+  }
+
+  @Test
   void alteringAPartSplitsAndAlteringItBackMerges() {
     areas.insert(0x10000, 0x20000, RW, 3, 0);
     assertEquals(
