@@ -9,6 +9,7 @@ import dev.bifolio.kernel.platform.WindowException;
 import dev.bifolio.kernel.unit.PageFrames;
 import java.util.HashMap;
 import java.util.Map;
+import org.jspecify.annotations.Nullable;
 
 /// Frames of real memory that are counted, can be made to fail, and are filled with rubbish when
 /// they are free. Frames below [#firstPfn()] are for whoever wants memory of his own.
@@ -27,6 +28,7 @@ final class TestFrames implements PageFrames, AutoCloseable {
   private long left = Long.MAX_VALUE;
   private long hugeLeft = Long.MAX_VALUE;
   private long failing = Long.MAX_VALUE;
+  private @Nullable Runnable beforeNext;
   private long requests;
   private long refused;
   private long ownUsed;
@@ -75,6 +77,11 @@ final class TestFrames implements PageFrames, AutoCloseable {
     failing = requests + count;
   }
 
+  /// Does something before it looks at the next request: what another thread might do meanwhile.
+  synchronized void beforeNext(Runnable work) {
+    beforeNext = work;
+  }
+
   /// From now on so many requests for large blocks are served.
   synchronized void serveHuge(long count) {
     hugeLeft = count;
@@ -92,6 +99,11 @@ final class TestFrames implements PageFrames, AutoCloseable {
 
   @Override
   public synchronized long allocate(int order, int flags) {
+    Runnable work = beforeNext;
+    beforeNext = null;
+    if (work != null) {
+      work.run();
+    }
     boolean fails = requests++ == failing;
     if (fails || left <= 0 || (order > 0 && hugeLeft <= 0)) {
       refused++;
