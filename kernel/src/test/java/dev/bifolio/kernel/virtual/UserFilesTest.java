@@ -109,6 +109,21 @@ class UserFilesTest {
   }
 
   @Test
+  void syncDoesNotWriteWhatOthersHaveStoredBeyondItsRange() {
+    map(one, SHARED);
+    for (int page = 0; page < 6; page++) {
+      one.store(BASE + page * PAGE, 100 + page);
+    }
+    one.space.unmap(BASE, BASE + 6 * PAGE); // all are dirty in the backing
+    map(two, SHARED);
+    assertEquals(SyncOutcome.SYNCED, two.space.sync(BASE + PAGE, BASE + 3 * PAGE));
+    assertEquals(2, store.writes);
+    assertEquals(101, inFile(PAGE));
+    assertEquals(102, inFile(2 * PAGE));
+    assertEquals(4, pages.dropAll());
+  }
+
+  @Test
   void aPrivateStoreIsNotSeenByAnybodyElse() {
     map(one, RW);
     map(two, SHARED);

@@ -60,7 +60,8 @@ class UserForkTest {
     assertEquals(shared, pfn(parent, BASE));
     assertEquals(2, child.load(BASE));
     parent.space.unmap(BASE, BASE + PAGE);
-    assertEquals(before - 4, world.frames.inUse()); // its frame, its node, two tables of three
+    assertEquals(
+        before - 4, world.frames.inUse()); // a copy came; a frame, a node and three tables went
   }
 
   @Test
@@ -219,6 +220,38 @@ class UserForkTest {
     other.inUse();
     assertEquals(16, 16 + other.frames.inUse());
     other.close();
+  }
+
+  @Test
+  void aForkWithoutANodeLeavesTheChildEmpty() {
+    for (long area = 0; area < 70; area++) {
+      parent.map(BASE + area * 2 * PAGE, BASE + area * 2 * PAGE + PAGE, RW);
+    }
+    long before = world.frames.inUse();
+    for (int served = 0; served < 2; served++) {
+      world.frames.serve(served);
+      assertEquals(ForkOutcome.NO_MEMORY, parent.space.forkInto(child.space));
+      assertEquals(0, child.space.areas().count());
+      assertEquals(0, child.space.areas().pageCount());
+      assertEquals(before, world.frames.inUse());
+    }
+    world.frames.serve(2);
+    assertEquals(ForkOutcome.FORKED, parent.space.forkInto(child.space));
+    assertEquals(70, child.space.areas().count());
+    assertEquals(before + 2, world.frames.inUse());
+  }
+
+  @Test
+  void protectionAfterAForkKeepsCopiesDue() {
+    parent.map(BASE, BASE + PAGE, RW);
+    parent.store(BASE, 1);
+    parent.space.forkInto(child.space);
+    child.space.protect(BASE, BASE + PAGE, AreaFlags.READ);
+    int kept = MappedPage.flags(child.tables.lookup(BASE));
+    assertEquals(PageFlags.COPY_ON_WRITE, kept & (PageFlags.COPY_ON_WRITE | PageFlags.WRITE));
+    child.space.protect(BASE, BASE + PAGE, RW);
+    kept = MappedPage.flags(child.tables.lookup(BASE));
+    assertEquals(PageFlags.COPY_ON_WRITE, kept & (PageFlags.COPY_ON_WRITE | PageFlags.WRITE));
   }
 
   @Test
