@@ -117,6 +117,57 @@ class AsidsTest {
   }
 
   @Test
+  void whoseOldNumberIsTakenGetsAnother() {
+    for (int bits : new int[] {3, 7}) {
+      int numbers = 1 << bits;
+      Asids asids = asids(1, bits);
+      Processor processor = new Processor(0, asids, bits);
+      long spaces = windows.reserve(4096);
+      for (int i = 1; i < numbers; i++) {
+        assertEquals(i, processor.run(spaces + i * 8L));
+      }
+      long taken = processor.run(spaces);
+      assertEquals(1, asids.rollovers());
+      long[] owners = new long[numbers];
+      owners[(int) taken] = spaces;
+      // The one that had it, and then all others but the last two: each has one of its own.
+      for (int i = 0; i < numbers - 3; i++) {
+        long space = spaces + ((taken - 1 + i) % (numbers - 1) + 1) * 8;
+        int number = (int) processor.run(space);
+        assertTrue(owners[number] == 0 || owners[number] == space, "number " + number);
+        owners[number] = space;
+      }
+      assertEquals(1, asids.rollovers());
+      assertEquals(1, processor.flushes);
+      // And keeps it as long as the generation lasts.
+      for (int number = 1; number < numbers; number++) {
+        if (owners[number] != 0) {
+          assertEquals(number, processor.run(owners[number]));
+        }
+      }
+      assertEquals(1, asids.rollovers());
+    }
+  }
+
+  @Test
+  void aSpaceThatRunsOnKeepsItsNumberThoughItIsEnteredElsewhereMeanwhile() {
+    Asids asids = asids(2, 3);
+    Processor one = new Processor(0, asids, 3);
+    Processor two = new Processor(1, asids, 3);
+    long spaces = windows.reserve(4096);
+    long running = two.run(spaces);
+    int next = 1;
+    for (int generation = 1; generation < 5; generation++) {
+      while (asids.rollovers() < generation) {
+        assertNotEquals(running, one.run(spaces + next++ * 8L));
+      }
+      assertEquals(running, one.run(spaces));
+      assertNotEquals(running, one.run(spaces + next++ * 8L));
+    }
+    assertEquals(running, two.run(spaces));
+  }
+
+  @Test
   void manyNumbersAreFoundInAllWords() {
     Asids asids = asids(1, 8);
     Processor processor = new Processor(0, asids, 8);

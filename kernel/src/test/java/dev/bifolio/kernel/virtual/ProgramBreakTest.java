@@ -106,6 +106,11 @@ class ProgramBreakTest {
       assertThrows(
           IllegalArgumentException.class, () -> new ProgramBreak(at, areas, bounds[0], bounds[1]));
     }
+    // From the floor to the ceiling, or nowhere at all.
+    assertEquals(0x1000, new ProgramBreak(at, areas, 0x1000, 0x1000).current());
+    ProgramBreak whole = new ProgramBreak(at, areas, 0x1000, 1L << 30);
+    assertEquals(BreakOutcome.MOVED, whole.moveTo(1L << 30));
+    assertEquals(1L << 30, areas.end(areas.find(0x1000)));
     assertEquals(LIMIT, heap.limit());
     assertEquals(BASE, heap.base());
   }
