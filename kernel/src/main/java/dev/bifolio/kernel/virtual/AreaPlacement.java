@@ -67,9 +67,6 @@ public final class AreaPlacement {
   /// @param guardByteSize that must be free on both sides
   /// @return false too if the space has no such range
   public boolean isFree(long start, long byteSize, long guardByteSize) {
-    if (start < areas.floor() || start > areas.ceiling() || byteSize > areas.ceiling() - start) {
-      return false;
-    }
     long next = tree.firstAbove(start);
     long end = next == AreaNodes.NONE ? areas.ceiling() : tree.gapEnd(next);
     long before = tree.lastBelow(start);
