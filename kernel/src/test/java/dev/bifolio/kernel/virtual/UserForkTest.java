@@ -10,6 +10,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.bifolio.kernel.frame.FrameInfo;
+import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.table.MappedPage;
 import dev.bifolio.kernel.table.PageFlags;
 import dev.bifolio.kernel.table.X86Format;
@@ -85,6 +86,18 @@ class UserForkTest {
     parent.store(BASE + 3 * PAGE, 99);
     assertEquals(0, child.load(BASE + 3 * PAGE));
     assertEquals(FaultOutcome.MAPPED, child.last);
+  }
+
+  @Test
+  void processorsThatOnlyLoadSeeTheCopyToo() {
+    parent.map(BASE, BASE + PAGE, RW);
+    parent.store(BASE, 1);
+    parent.space.forkInto(child.space);
+    assertEquals(1, child.load(BASE)); // and the translation is kept
+    assertEquals(FaultOutcome.COPIED, child.space.fault(BASE, AccessKind.STORE));
+    Memory.putLong(world.memory.addressOf(pfn(child, BASE)), 2);
+    assertEquals(2, child.load(BASE));
+    assertEquals(1, parent.load(BASE));
   }
 
   @Test
