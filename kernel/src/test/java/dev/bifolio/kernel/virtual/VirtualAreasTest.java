@@ -234,6 +234,21 @@ class VirtualAreasTest {
   }
 
   @Test
+  void whatGoesOnBeforeOrBehindAnAreaTakesNoNode() {
+    frames.serve(1);
+    for (int i = 0; i < 63; i++) {
+      long start = 0x2000 + i * 0x8000L;
+      assertEquals(InsertOutcome.INSERTED, areas.insert(start, start + 0x3000, RW, 4, 2 * start));
+    }
+    assertEquals(InsertOutcome.INSERTED, areas.insert(0x9000, 0xA000, RW, 4, 0x13000));
+    assertEquals(InsertOutcome.INSERTED, areas.insert(0xD000, 0xE000, RW, 4, 0x17000));
+    assertEquals(InsertOutcome.NO_MEMORY, areas.insert(0x11000, 0x12000, RW, 4, 0x22000));
+    assertEquals(InsertOutcome.NO_MEMORY, areas.insert(0x15000, 0x16000, RW, 4, 0x28000));
+    assertEquals(63, areas.count());
+    assertEquals(63 * 3 + 2, areas.pageCount());
+  }
+
+  @Test
   void aSpaceMayBeginAtZeroAndEndAtItsOnlyPage() {
     VirtualAreas low = areas(0, 0x1000);
     assertEquals(InsertOutcome.INSERTED, low.insert(0, 0x1000, RW, 0, 0));
