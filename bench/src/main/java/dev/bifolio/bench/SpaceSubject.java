@@ -1,14 +1,14 @@
 package dev.bifolio.bench;
 
+import dev.bifolio.kernel.mmu.Mmu;
+import dev.bifolio.kernel.mmu.Tlb;
 import dev.bifolio.kernel.table.Aarch64Format;
 import dev.bifolio.kernel.table.AddressSpace;
 import dev.bifolio.kernel.table.FlushBatch;
 import dev.bifolio.kernel.table.MapOutcome;
-import dev.bifolio.kernel.table.Mmu;
 import dev.bifolio.kernel.table.PageFlags;
 import dev.bifolio.kernel.table.PageFormat;
 import dev.bifolio.kernel.table.RiscvFormat;
-import dev.bifolio.kernel.table.Tlb;
 import dev.bifolio.kernel.table.UnmapOutcome;
 import dev.bifolio.kernel.table.X86Format;
 import dev.bifolio.kernel.unit.Pages;
@@ -78,7 +78,7 @@ final class SpaceSubject extends TableSubject {
     return space.translate(virtualAddress);
   }
 
-  @Override
+  /// A processor that walks the tables, and remembers pages in a TLB.
   Mmu processor(int tlbSets, int tlbWays) {
     PageFormat format = space.format();
     Mmu processor = new Mmu(format, memory.bus(format), new Tlb(format, tlbSets, tlbWays));

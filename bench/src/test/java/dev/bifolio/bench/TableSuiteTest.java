@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.bifolio.kernel.table.Mmu;
+import dev.bifolio.kernel.mmu.Mmu;
 import dev.bifolio.kernel.unit.Pages;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -82,7 +82,7 @@ class TableSuiteTest {
   @ParameterizedTest
   @MethodSource("tables")
   void aProcessorThatRemembersWalksOnceAPage(TableSubject.Kind kind) {
-    try (TableSubject subject = kind.create(TABLE_FRAMES)) {
+    try (SpaceSubject subject = SpaceSubject.create(kind, TABLE_FRAMES)) {
       long first = TableSubject.FIRST_VIRTUAL;
       subject.mapPage(first, Pages.GIB);
       Mmu processor = subject.processor(16, 2);
