@@ -142,12 +142,6 @@ class UserMachineTest {
         world.one.fault(BASE + i * HUGE, AccessKind.STORE);
         Memory.putLong(world.bytesOf(world.one, BASE + i * HUGE), 1);
       }
-      HugePageShrinker shrinker = new HugePageShrinker(world.one, 512);
-      assertEquals(4 * 256, shrinker.countFrames(-1));
-      assertEquals(511, shrinker.shrink(-1, 100));
-      assertEquals(3 * 256, shrinker.countFrames(0));
-      assertEquals(4, shrinker.cost());
-      assertEquals("large pages", shrinker.name());
       assertEquals(1, Memory.getLong(world.bytesOf(world.one, BASE)));
       world.end();
     }
