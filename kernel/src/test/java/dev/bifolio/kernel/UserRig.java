@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.bifolio.kernel.firmware.Architecture;
 import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.frame.FrameInfo;
+import dev.bifolio.kernel.platform.Cpu;
 import dev.bifolio.kernel.table.Mmu;
 import dev.bifolio.kernel.table.MmuBus;
 import dev.bifolio.kernel.table.PageFormat;
@@ -80,6 +81,7 @@ final class UserRig implements AutoCloseable {
     private final boolean flushes;
     UserSpace space;
     int asid;
+    int patience;
 
     private Processor(int cpu, boolean flushes) {
       this.cpu = cpu;
@@ -129,9 +131,15 @@ final class UserRig implements AutoCloseable {
       }
     }
 
+    /// While others have all memory for a moment, it is asked for again.
     private void resolve(long at, AccessKind kind) {
       FaultOutcome outcome = space.fault(at, kind);
-      assertTrue(outcome.isResolved(), () -> kind + " at " + Long.toHexString(at) + ": " + outcome);
+      for (int turn = 0; outcome == FaultOutcome.NO_MEMORY && turn < patience; turn++) {
+        Cpu.rest();
+        outcome = space.fault(at, kind);
+      }
+      String told = kind + " at " + Long.toHexString(at) + ": " + outcome;
+      assertTrue(outcome.isResolved(), told);
     }
   }
 
