@@ -42,7 +42,11 @@ final class UserRig implements AutoCloseable {
   private final long tablesAtStart;
 
   UserRig(Architecture architecture, UserSettings settings) throws BootException {
-    machine = boot(architecture);
+    this(boot(architecture), settings);
+  }
+
+  UserRig(Machine booted, UserSettings settings) {
+    machine = booted;
     UserSpaces started = machine.startUserSpaces(settings, backings);
     assertNotNull(started);
     spaces = started;
@@ -54,7 +58,13 @@ final class UserRig implements AutoCloseable {
   }
 
   static Machine boot(Architecture architecture) throws BootException {
-    BootOptions options = BootOptions.DEFAULTS.withHeadroom(Maps.MIB).withCpuCount(2);
+    return boot(architecture, BootOptions.AllocatorKind.HYBRID);
+  }
+
+  static Machine boot(Architecture architecture, BootOptions.AllocatorKind kind)
+      throws BootException {
+    BootOptions options =
+        BootOptions.DEFAULTS.withHeadroom(Maps.MIB).withCpuCount(2).withAllocator(kind);
     return Machine.boot(Maps.e820(architecture).ram(RAM, BYTES).build(), options, BootLog.SILENT);
   }
 

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -42,9 +43,19 @@ class UserStormTest {
       value = Architecture.class,
       names = {"X86_64", "I386", "AARCH64", "RISCV64"})
   void programsComeAndGoAndEachFindsWhatItStored(Architecture architecture) throws Exception {
-    UserSettings settings =
-        new UserSettings(CPUS + 2, CPUS, UserRig.bits(architecture, 3), HugePolicy.ALWAYS, 1024);
-    try (UserRig rig = new UserRig(architecture, settings)) {
+    storm(architecture, UserRig.boot(architecture));
+  }
+
+  @Test
+  void aMachineOfTheClassicAllocatorStandsItToo() throws Exception {
+    Architecture architecture = Architecture.X86_64;
+    storm(architecture, UserRig.boot(architecture, BootOptions.AllocatorKind.CLASSIC));
+  }
+
+  private void storm(Architecture architecture, Machine machine) throws InterruptedException {
+    int bits = UserRig.bits(architecture, 3);
+    try (UserRig rig =
+        new UserRig(machine, new UserSettings(CPUS + 2, CPUS, bits, HugePolicy.ALWAYS, 1024))) {
       List<Runnable> work = new ArrayList<>();
       for (int cpu = 0; cpu < CPUS; cpu++) {
         int mine = cpu;
