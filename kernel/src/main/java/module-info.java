@@ -14,6 +14,7 @@ module dev.bifolio.kernel {
   exports dev.bifolio.kernel.zone;
   exports dev.bifolio.kernel.reclaim;
   exports dev.bifolio.kernel.table;
+  exports dev.bifolio.kernel.mmu;
   exports dev.bifolio.kernel.virtual;
   exports dev.bifolio.kernel.boot;
 }

@@ -1,6 +1,6 @@
 package dev.bifolio.bench;
 
-import dev.bifolio.kernel.table.Mmu;
+import dev.bifolio.kernel.mmu.Mmu;
 import dev.bifolio.kernel.unit.Pages;
 import org.jspecify.annotations.Nullable;
 

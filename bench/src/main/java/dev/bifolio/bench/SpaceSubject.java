@@ -1,14 +1,14 @@
 package dev.bifolio.bench;
 
+import dev.bifolio.kernel.mmu.Mmu;
+import dev.bifolio.kernel.mmu.Tlb;
 import dev.bifolio.kernel.table.Aarch64Format;
 import dev.bifolio.kernel.table.AddressSpace;
 import dev.bifolio.kernel.table.FlushBatch;
 import dev.bifolio.kernel.table.MapOutcome;
-import dev.bifolio.kernel.table.Mmu;
 import dev.bifolio.kernel.table.PageFlags;
 import dev.bifolio.kernel.table.PageFormat;
 import dev.bifolio.kernel.table.RiscvFormat;
-import dev.bifolio.kernel.table.Tlb;
 import dev.bifolio.kernel.table.UnmapOutcome;
 import dev.bifolio.kernel.table.X86Format;
 import dev.bifolio.kernel.unit.Pages;

@@ -1,6 +1,6 @@
 package dev.bifolio.bench;
 
-import dev.bifolio.kernel.table.Mmu;
+import dev.bifolio.kernel.mmu.Mmu;
 import java.util.List;
 
 /// Something that maps pages of 4 KiB to frames, empty at first.

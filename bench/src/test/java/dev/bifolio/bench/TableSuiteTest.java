@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import dev.bifolio.kernel.table.Mmu;
+import dev.bifolio.kernel.mmu.Mmu;
 import dev.bifolio.kernel.unit.Pages;
 import java.util.ArrayList;
 import java.util.HashMap;

@@ -1,17 +1,17 @@
 package dev.bifolio.examples;
 
+import dev.bifolio.kernel.mmu.Mmu;
+import dev.bifolio.kernel.mmu.MmuBus;
+import dev.bifolio.kernel.mmu.MmuFault;
+import dev.bifolio.kernel.mmu.Tlb;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.platform.Window;
 import dev.bifolio.kernel.platform.WindowException;
 import dev.bifolio.kernel.table.AddressSpace;
 import dev.bifolio.kernel.table.FlushBatch;
-import dev.bifolio.kernel.table.Mmu;
-import dev.bifolio.kernel.table.MmuBus;
-import dev.bifolio.kernel.table.MmuFault;
 import dev.bifolio.kernel.table.PageFlags;
 import dev.bifolio.kernel.table.PageFormat;
 import dev.bifolio.kernel.table.TableFrames;
-import dev.bifolio.kernel.table.Tlb;
 import dev.bifolio.kernel.table.X86Format;
 
 /// Lesson 8: one virtual address, translated by hand.

@@ -12,11 +12,8 @@
 /// addresses of a format, and [DirectMap][dev.bifolio.kernel.table.DirectMap] maps RAM there; a
 /// machine's boot ends with such tables.
 ///
-/// [Mmu][dev.bifolio.kernel.table.Mmu] is the other side, written a second time from the manuals:
-/// it walks the bytes (`X86Walker`, `Aarch64Walker`, `RiscvWalker`), faults with the architecture's
-/// codes ([MmuFault][dev.bifolio.kernel.table.MmuFault]), remembers in a
-/// [Tlb][dev.bifolio.kernel.table.Tlb], and is made to forget by a
-/// [ShootdownLog][dev.bifolio.kernel.table.ShootdownLog].
+/// How a processor reads these bytes is in the package `mmu`, which knows this one, but not the
+/// other way round.
 @NullMarked
 package dev.bifolio.kernel.table;
 

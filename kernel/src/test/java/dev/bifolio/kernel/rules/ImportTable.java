@@ -23,17 +23,18 @@ import java.util.stream.Stream;
 record ImportTable(String rootPackage) {
   /// Package to all imports it may have besides `unit`; the root package may import all.
   static final Map<String, Set<String>> TABLE =
-      Map.of(
-          "unit", Set.of(),
-          "platform", Set.of(),
-          "firmware", Set.of(),
-          "frame", Set.of("platform"),
-          "zone", Set.of("frame", "platform"),
-          "reclaim", Set.of("zone", "frame", "platform"),
-          "boot", Set.of("firmware", "platform"),
-          "table", Set.of("platform"),
-          "virtual", Set.of("table", "platform"),
-          "heap", Set.of("table", "zone", "frame", "platform"));
+      Map.ofEntries(
+          Map.entry("unit", Set.of()),
+          Map.entry("platform", Set.of()),
+          Map.entry("firmware", Set.of()),
+          Map.entry("frame", Set.of("platform")),
+          Map.entry("zone", Set.of("frame", "platform")),
+          Map.entry("reclaim", Set.of("zone", "frame", "platform")),
+          Map.entry("boot", Set.of("firmware", "platform")),
+          Map.entry("table", Set.of("platform")),
+          Map.entry("mmu", Set.of("table", "platform")),
+          Map.entry("virtual", Set.of("table", "platform")),
+          Map.entry("heap", Set.of("table", "zone", "frame", "platform")));
 
   /// Packages outside the tree: of java.base all, as the freestanding subset decides on those.
   private static final Set<String> OUTSIDE = Set.of("java", "org.jspecify.annotations");

@@ -16,7 +16,7 @@ class AddressSpaceModelTest {
   private static final long PAGE = 4096;
 
   static List<PageFormat> formats() {
-    return PageFormatTest.ALL;
+    return TestTables.FORMATS;
   }
 
   private static Set<String> names(Set<Enum<?>> outcomes) {

@@ -34,7 +34,7 @@ class AddressSpaceStormTest {
   private static final int WRITERS = 2;
 
   static List<PageFormat> formats() {
-    return PageFormatTest.ALL;
+    return TestTables.FORMATS;
   }
 
   /// A region, and what it may translate to.

@@ -17,7 +17,7 @@ class CopyTest {
   private static final int GUARDED = R | PageFlags.COPY_ON_WRITE;
 
   static List<PageFormat> formats() {
-    return PageFormatTest.ALL;
+    return TestTables.FORMATS;
   }
 
   private static void map(AddressSpace space, long at, long physical, long byteSize, int flags) {

@@ -17,7 +17,7 @@ class DestroyTest {
   private static final int RW = PageFlags.READ | PageFlags.WRITE;
 
   static List<PageFormat> formats() {
-    return PageFormatTest.ALL;
+    return TestTables.FORMATS;
   }
 
   private static void map(AddressSpace space, long at, long physical, long byteSize) {

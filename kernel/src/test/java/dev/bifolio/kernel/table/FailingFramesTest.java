@@ -88,7 +88,7 @@ class FailingFramesTest {
 
   static List<Scenario> scenarios() {
     List<Scenario> all = new ArrayList<>();
-    for (PageFormat format : PageFormatTest.ALL) {
+    for (PageFormat format : TestTables.FORMATS) {
       maps(format, all);
       splits(format, all);
       copies(format, all);

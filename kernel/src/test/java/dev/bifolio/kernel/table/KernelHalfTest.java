@@ -16,7 +16,7 @@ class KernelHalfTest {
   private static final int RW = PageFlags.READ | PageFlags.WRITE;
 
   static List<PageFormat> formats() {
-    return PageFormatTest.ALL;
+    return TestTables.FORMATS;
   }
 
   /// The first address of the kernel half.

@@ -5,6 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.bifolio.kernel.mmu.Mmu;
+import dev.bifolio.kernel.mmu.MmuBus;
 import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.testkit.Behaviour;
 import dev.bifolio.testkit.SplitMix64;

@@ -17,7 +17,7 @@ class MapTest {
   private static final int RW = PageFlags.READ | PageFlags.WRITE;
 
   static List<PageFormat> formats() {
-    return PageFormatTest.ALL;
+    return TestTables.FORMATS;
   }
 
   /// The first address that no lower half has.

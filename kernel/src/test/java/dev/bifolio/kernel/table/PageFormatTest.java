@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.bifolio.testkit.Behaviour;
 import dev.bifolio.testkit.SplitMix64;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /// Shapes of trees, and bits of entries against the manuals' drawings.
@@ -17,17 +16,6 @@ class PageFormatTest {
       RW | PageFlags.GLOBAL | PageFlags.ACCESSED | PageFlags.DIRTY;
   private static final int KERNEL_TEXT = RX | PageFlags.GLOBAL | PageFlags.ACCESSED;
   private static final int USER_TEXT = RX | PageFlags.USER | PageFlags.ACCESSED;
-
-  static final List<PageFormat> ALL =
-      List.of(
-          X86Format.LEVELS_4,
-          X86Format.LEVELS_5,
-          I386Format.INSTANCE,
-          Aarch64Format.INSTANCE,
-          RiscvFormat.SV39,
-          RiscvFormat.SV48,
-          RiscvFormat.SV57,
-          RiscvFormat.SV48_SVPBMT);
 
   private static void assertEntry(long expected, long entry) {
     assertEquals(Long.toHexString(expected), Long.toHexString(entry));
@@ -182,7 +170,7 @@ class PageFormatTest {
   @Test
   void whatALeafSaysIsReadBackAtEveryLevel() {
     SplitMix64 random = new SplitMix64(5);
-    for (PageFormat format : ALL) {
+    for (PageFormat format : TestTables.FORMATS) {
       for (int flags = 0; flags <= PageFlags.ALL; flags++) {
         if ((flags & (RW | PageFlags.EXECUTE)) == 0) {
           continue;
@@ -205,7 +193,7 @@ class PageFormatTest {
 
   @Test
   void aTableIsReadBackAtEveryLevel() {
-    for (PageFormat format : ALL) {
+    for (PageFormat format : TestTables.FORMATS) {
       assertFalse(format.isPresent(0));
       for (int level = 2; level <= format.levels(); level++) {
         for (int bit = 12; bit < format.physicalBits(); bit++) {

@@ -16,7 +16,7 @@ class ReplaceTest {
   private static final int USED = PageFlags.ACCESSED | PageFlags.DIRTY;
 
   static List<PageFormat> formats() {
-    return PageFormatTest.ALL;
+    return TestTables.FORMATS;
   }
 
   private static void map(AddressSpace space, long at, long physical, long byteSize, int flags) {

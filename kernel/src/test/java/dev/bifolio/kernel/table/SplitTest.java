@@ -17,7 +17,7 @@ class SplitTest {
   private static final int USED = PageFlags.ACCESSED | PageFlags.DIRTY;
 
   static List<PageFormat> formats() {
-    return PageFormatTest.ALL;
+    return TestTables.FORMATS;
   }
 
   private static void assertSame(

@@ -15,7 +15,7 @@ class TableCountTest {
   private static final long TIB = 1L << 40;
 
   static List<PageFormat> formats() {
-    return PageFormatTest.ALL;
+    return TestTables.FORMATS;
   }
 
   @Test

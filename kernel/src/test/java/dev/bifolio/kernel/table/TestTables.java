@@ -3,6 +3,7 @@ package dev.bifolio.kernel.table;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.bifolio.kernel.mmu.MmuBus;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.platform.Window;
 import dev.bifolio.kernel.platform.WindowException;
@@ -10,41 +11,55 @@ import dev.bifolio.kernel.unit.FrameSource;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.LongConsumer;
 
 /// Memory for tables, a source of frames that can be made to fail, and one space.
-final class TestTables implements AutoCloseable, FrameSource {
+public final class TestTables implements AutoCloseable, FrameSource {
+  /// All formats that there are.
+  public static final List<PageFormat> FORMATS =
+      List.of(
+          X86Format.LEVELS_4,
+          X86Format.LEVELS_5,
+          I386Format.INSTANCE,
+          Aarch64Format.INSTANCE,
+          RiscvFormat.SV39,
+          RiscvFormat.SV48,
+          RiscvFormat.SV57,
+          RiscvFormat.SV48_SVPBMT);
+
   /// Where the memory begins; all frames below it are somebody else's.
-  static final long BASE = 1L << 30;
+  public static final long BASE = 1L << 30;
 
   private static final long WORDS = 4096;
 
   final PageFormat format;
-  final TableFrames frames;
-  final AddressSpace space;
+  public final TableFrames frames;
+  public final AddressSpace space;
   final FlushBatch batch = new FlushBatch(FlushBatch.DEFAULT_LIMIT, null);
 
   /// Is called with each frame that the source gets back.
   LongConsumer onFree = pfn -> {};
 
   private final Window window;
+  private final long byteSize;
   private final long physToVirt;
   private int spaceCount = 1;
   private final Deque<Long> free = new ArrayDeque<>();
   private final Set<Long> out = new HashSet<>();
   private long left = Long.MAX_VALUE;
 
-  TestTables(PageFormat format, int frameCount) {
+  public TestTables(PageFormat format, int frameCount) {
     this.format = format;
+    byteSize = (TableFrames.POOL_FRAMES + frameCount) * 4096L;
     try {
-      window = Window.reserve(WORDS + ((TableFrames.POOL_FRAMES + frameCount) * 4096L));
+      window = Window.reserve(WORDS + byteSize);
     } catch (WindowException e) {
       throw new IllegalStateException(e);
     }
     physToVirt = window.address() + WORDS - BASE;
-    long byteSize = (TableFrames.POOL_FRAMES + frameCount) * 4096L;
     frames = new TableFrames(window.address(), BASE, BASE, byteSize, physToVirt, 0);
     frames.setSource(this);
     for (int i = 0; i < frameCount; i++) {
@@ -52,6 +67,11 @@ final class TestTables implements AutoCloseable, FrameSource {
     }
     space = new AddressSpace(format, frames, window.address() + TableFrames.BYTE_SIZE);
     assertTrue(space.open());
+  }
+
+  /// The memory as a processor sees it.
+  public MmuBus bus() {
+    return new MmuBus(BASE, byteSize, physToVirt, format.physicalBits());
   }
 
   /// One more space in the same memory, not open.
@@ -184,7 +204,7 @@ final class TestTables implements AutoCloseable, FrameSource {
   }
 
   /// Frames that are out, and those of the pool.
-  int inUse() {
+  public int inUse() {
     return out.size() + frames.poolInUse();
   }
 

@@ -15,7 +15,7 @@ class UnmapTest {
   private static final int RW = PageFlags.READ | PageFlags.WRITE;
 
   static List<PageFormat> formats() {
-    return PageFormatTest.ALL;
+    return TestTables.FORMATS;
   }
 
   private static void map(AddressSpace space, long at, long physical, long byteSize) {

@@ -6,14 +6,14 @@ import static dev.bifolio.kernel.virtual.UserWorld.RW;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.bifolio.kernel.mmu.Mmu;
+import dev.bifolio.kernel.mmu.ShootdownLog;
+import dev.bifolio.kernel.mmu.Tlb;
 import dev.bifolio.kernel.table.AddressSpace;
 import dev.bifolio.kernel.table.FlushBatch;
 import dev.bifolio.kernel.table.Flusher;
-import dev.bifolio.kernel.table.Mmu;
 import dev.bifolio.kernel.table.PageFlags;
 import dev.bifolio.kernel.table.PageFormat;
-import dev.bifolio.kernel.table.ShootdownLog;
-import dev.bifolio.kernel.table.Tlb;
 import dev.bifolio.testkit.SplitMix64;
 import dev.bifolio.testkit.Threads;
 import java.util.List;

@@ -5,12 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.bifolio.kernel.InfoSharers;
 import dev.bifolio.kernel.frame.FrameInfo;
+import dev.bifolio.kernel.mmu.MmuBus;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.table.AddressSpace;
 import dev.bifolio.kernel.table.Flusher;
 import dev.bifolio.kernel.table.MapOutcome;
 import dev.bifolio.kernel.table.MappedPage;
-import dev.bifolio.kernel.table.MmuBus;
 import dev.bifolio.kernel.table.PageFlags;
 import dev.bifolio.kernel.table.PageFormat;
 import dev.bifolio.kernel.table.TableFrames;

@@ -1,6 +1,6 @@
 package dev.bifolio.kernel.table.qemu;
 
-import dev.bifolio.kernel.table.Mmu;
+import dev.bifolio.kernel.mmu.Mmu;
 import dev.bifolio.kernel.table.PageFlags;
 
 /// What a program may do with an address.

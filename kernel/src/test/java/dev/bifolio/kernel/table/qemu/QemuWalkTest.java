@@ -4,9 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.abort;
 
+import dev.bifolio.kernel.mmu.Mmu;
 import dev.bifolio.kernel.table.Aarch64Format;
 import dev.bifolio.kernel.table.I386Format;
-import dev.bifolio.kernel.table.Mmu;
 import dev.bifolio.kernel.table.PageFlags;
 import dev.bifolio.kernel.table.PageFormat;
 import dev.bifolio.kernel.table.RiscvFormat;

@@ -2,7 +2,7 @@ package dev.bifolio.kernel.table.qemu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import dev.bifolio.kernel.table.MmuControl;
+import dev.bifolio.kernel.mmu.MmuControl;
 import dev.bifolio.kernel.table.PageFlags;
 import dev.bifolio.kernel.table.PageFormat;
 import java.io.IOException;

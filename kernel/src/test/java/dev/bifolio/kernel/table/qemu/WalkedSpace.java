@@ -3,6 +3,8 @@ package dev.bifolio.kernel.table.qemu;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.bifolio.kernel.mmu.Mmu;
+import dev.bifolio.kernel.mmu.MmuBus;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.platform.Window;
 import dev.bifolio.kernel.platform.WindowException;
@@ -11,8 +13,6 @@ import dev.bifolio.kernel.table.CollapseOutcome;
 import dev.bifolio.kernel.table.FlushBatch;
 import dev.bifolio.kernel.table.MapOutcome;
 import dev.bifolio.kernel.table.MappedPage;
-import dev.bifolio.kernel.table.Mmu;
-import dev.bifolio.kernel.table.MmuBus;
 import dev.bifolio.kernel.table.PageFlags;
 import dev.bifolio.kernel.table.PageFormat;
 import dev.bifolio.kernel.table.ProtectOutcome;

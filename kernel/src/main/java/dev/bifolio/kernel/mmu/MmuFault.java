@@ -1,4 +1,4 @@
-package dev.bifolio.kernel.table;
+package dev.bifolio.kernel.mmu;
 
 /// Why a memory management unit refused an access.
 ///

@@ -1,9 +1,11 @@
-package dev.bifolio.kernel.table;
+package dev.bifolio.kernel.mmu;
 
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 
 import dev.bifolio.kernel.frame.Blocks;
 import dev.bifolio.kernel.platform.Memory;
+import dev.bifolio.kernel.table.I386Format;
+import dev.bifolio.kernel.table.PageFlags;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressTest;

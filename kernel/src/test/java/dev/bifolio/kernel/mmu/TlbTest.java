@@ -1,8 +1,11 @@
-package dev.bifolio.kernel.table;
+package dev.bifolio.kernel.mmu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import dev.bifolio.kernel.table.PageFormat;
+import dev.bifolio.kernel.table.TestTables;
+import dev.bifolio.kernel.table.X86Format;
 import dev.bifolio.testkit.SplitMix64;
 import java.util.HashMap;
 import java.util.Map;
@@ -199,7 +202,7 @@ class TlbTest {
   }
 
   static PageFormat[] formats() {
-    return PageFormatTest.ALL.toArray(new PageFormat[0]);
+    return TestTables.FORMATS.toArray(new PageFormat[0]);
   }
 
   /// Never a wrong answer, whatever is put in, taken out or pushed aside.

@@ -1,4 +1,6 @@
-package dev.bifolio.kernel.table;
+package dev.bifolio.kernel.mmu;
+
+import dev.bifolio.kernel.table.Flusher;
 
 /// The [Flusher] of one address space, for all processors of a [ShootdownLog].
 ///

@@ -1,4 +1,4 @@
-package dev.bifolio.kernel.table;
+package dev.bifolio.kernel.mmu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.bifolio.kernel.frame.ZeroedWindows;
+import dev.bifolio.kernel.table.PageFlags;
+import dev.bifolio.kernel.table.PageFormat;
+import dev.bifolio.kernel.table.X86Format;
 import dev.bifolio.testkit.Threads;
 import java.util.ArrayList;
 import java.util.List;

@@ -1,8 +1,10 @@
-package dev.bifolio.kernel.table;
+package dev.bifolio.kernel.mmu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.bifolio.kernel.table.PageFormat;
+import dev.bifolio.kernel.table.RiscvFormat;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -58,7 +60,7 @@ class RiscvMmuTest {
           assertFault(MmuFault.RESERVED, level, mmu, VA, Mmu.STORE);
         }
       }
-      long top = 1L << (format.shift(format.levels()) + 8);
+      long top = 1L << (Long.numberOfTrailingZeros(format.pageByteSize(format.levels())) + 8);
       for (int kind : KINDS) {
         assertFault(MmuFault.NOT_CANONICAL, 0, mmu, top, kind);
         assertFault(MmuFault.NOT_CANONICAL, 0, mmu, -top - 1, kind);

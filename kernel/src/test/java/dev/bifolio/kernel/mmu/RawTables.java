@@ -1,8 +1,13 @@
-package dev.bifolio.kernel.table;
+package dev.bifolio.kernel.mmu;
 
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.platform.Window;
 import dev.bifolio.kernel.platform.WindowException;
+import dev.bifolio.kernel.table.Aarch64Format;
+import dev.bifolio.kernel.table.I386Format;
+import dev.bifolio.kernel.table.PageFormat;
+import dev.bifolio.kernel.table.RiscvFormat;
+import dev.bifolio.kernel.table.X86Format;
 import org.jspecify.annotations.Nullable;
 
 /// Some frames of memory, all zeros, in which a test writes the bytes of page tables by hand.

@@ -1,4 +1,4 @@
-package dev.bifolio.kernel.table;
+package dev.bifolio.kernel.mmu;
 
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.unit.Pages;

@@ -1,5 +1,6 @@
-package dev.bifolio.kernel.table;
+package dev.bifolio.kernel.mmu;
 
+import dev.bifolio.kernel.table.PageFormat;
 import org.jspecify.annotations.Nullable;
 
 /// The walk of x86: two, four or five levels.

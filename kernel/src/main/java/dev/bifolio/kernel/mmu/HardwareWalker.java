@@ -1,14 +1,15 @@
-package dev.bifolio.kernel.table;
+package dev.bifolio.kernel.mmu;
 
+import dev.bifolio.kernel.table.PageFormat;
 import org.jspecify.annotations.Nullable;
 
 /// Walks page tables as an architecture's manual says that its hardware does, and knows what its
 /// entries and control bits allow.
 ///
-/// A second opinion on [PageFormat] and [AddressSpace]: it takes the shape of the tree from the
-/// format, but reads each bit of an entry for itself, checks what is reserved, and sets accessed
-/// and dirty bits by compare-and-set. Whatever the tables hold, it ends after as many steps as
-/// there are levels, and looks at no byte that is not memory.
+/// A second opinion on [PageFormat] and [AddressSpace][dev.bifolio.kernel.table.AddressSpace]: it
+/// takes the shape of the tree from the format, but reads each bit of an entry for itself, checks
+/// what is reserved, and sets accessed and dirty bits by compare-and-set. Whatever the tables hold,
+/// it ends after as many steps as there are levels, and looks at no byte that is not memory.
 ///
 /// One thread, that of its [Mmu]. No Java objects after the constructor.
 abstract sealed class HardwareWalker permits X86Walker, Aarch64Walker, RiscvWalker {
@@ -28,7 +29,7 @@ abstract sealed class HardwareWalker permits X86Walker, Aarch64Walker, RiscvWalk
   HardwareWalker(PageFormat format, MmuBus bus) {
     this.levels = format.levels();
     this.indexBits = Integer.numberOfTrailingZeros(format.entryCount());
-    this.topShift = format.shift(levels);
+    this.topShift = Long.numberOfTrailingZeros(format.pageByteSize(levels));
     this.bus = bus;
   }
 

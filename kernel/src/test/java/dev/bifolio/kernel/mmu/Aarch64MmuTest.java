@@ -1,8 +1,9 @@
-package dev.bifolio.kernel.table;
+package dev.bifolio.kernel.mmu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.bifolio.kernel.table.Aarch64Format;
 import org.junit.jupiter.api.Test;
 
 /// Descriptors of AArch64, written by hand, and what the manual says of them. Levels in the status

@@ -1,6 +1,12 @@
-package dev.bifolio.kernel.table;
+package dev.bifolio.kernel.mmu;
 
 import dev.bifolio.kernel.platform.Memory;
+import dev.bifolio.kernel.table.Aarch64Format;
+import dev.bifolio.kernel.table.AddressSpace;
+import dev.bifolio.kernel.table.I386Format;
+import dev.bifolio.kernel.table.PageFormat;
+import dev.bifolio.kernel.table.RiscvFormat;
+import dev.bifolio.kernel.table.X86Format;
 import org.jspecify.annotations.Nullable;
 
 /// The memory management unit of one processor: turns virtual addresses into physical ones as the
@@ -111,7 +117,9 @@ public final class Mmu {
     }
     hasTwoRoots = format.rootCount() == 2;
     hasAsids = format.entryByteSize() == Long.BYTES;
-    int bits = format.shift(format.levels()) + Integer.numberOfTrailingZeros(format.entryCount());
+    int bits =
+        Long.numberOfTrailingZeros(format.pageByteSize(format.levels()))
+            + Integer.numberOfTrailingZeros(format.entryCount());
     addressCount = 1L << (hasTwoRoots ? bits + 1 : bits);
     lowest = hasAsids ? -(addressCount >>> 1) : 0;
     done = log == null ? 0 : log.generation();

@@ -1,4 +1,6 @@
-package dev.bifolio.kernel.table;
+package dev.bifolio.kernel.mmu;
+
+import dev.bifolio.kernel.table.PageFormat;
 
 /// A model of a translation lookaside buffer: what a processor remembers of its page tables, right
 /// or wrong, until it is told to forget.

@@ -1,4 +1,4 @@
-package dev.bifolio.kernel.table;
+package dev.bifolio.kernel.mmu;
 
 /// What hardware makes of a virtual page, in a word: what a walk ends with and a [Tlb] keeps.
 ///

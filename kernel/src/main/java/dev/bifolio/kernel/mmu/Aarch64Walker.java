@@ -1,5 +1,6 @@
-package dev.bifolio.kernel.table;
+package dev.bifolio.kernel.mmu;
 
+import dev.bifolio.kernel.table.PageFormat;
 import org.jspecify.annotations.Nullable;
 
 /// The walk of AArch64, stage 1 of EL1 and EL0, granule of 4 KiB, four levels. The manual counts

@@ -1,8 +1,15 @@
-package dev.bifolio.kernel.table;
+package dev.bifolio.kernel.mmu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.bifolio.kernel.table.Aarch64Format;
+import dev.bifolio.kernel.table.I386Format;
+import dev.bifolio.kernel.table.MapOutcome;
+import dev.bifolio.kernel.table.PageFlags;
+import dev.bifolio.kernel.table.PageFormat;
+import dev.bifolio.kernel.table.RiscvFormat;
+import dev.bifolio.kernel.table.TestTables;
 import dev.bifolio.testkit.SplitMix64;
 import java.util.List;
 import java.util.TreeMap;
@@ -18,7 +25,7 @@ class MmuModelTest {
   private static final int KINDS = 3;
 
   static List<PageFormat> formats() {
-    return PageFormatTest.ALL;
+    return TestTables.FORMATS;
   }
 
   /// A space with random pages, and what each of them allows.
@@ -33,9 +40,7 @@ class MmuModelTest {
       tables = new TestTables(format, 3000);
       this.format = format;
       random = new SplitMix64(seed);
-      long bytes = (TableFrames.POOL_FRAMES + 3000) * PAGE;
-      MmuBus bus =
-          new MmuBus(TestTables.BASE, bytes, tables.frames.physToVirt(), format.physicalBits());
+      MmuBus bus = tables.bus();
       mmu = new Mmu(format, bus, remembers ? new Tlb(format, 8, 4) : null);
       mmu.setSpace(tables.space, 0);
       if (format instanceof RiscvFormat) {
@@ -50,7 +55,9 @@ class MmuModelTest {
 
     private long place() {
       long at = random.next();
-      int bits = format.shift(format.levels()) + Integer.numberOfTrailingZeros(format.entryCount());
+      int bits =
+          Long.numberOfTrailingZeros(format.pageByteSize(format.levels()))
+              + Integer.numberOfTrailingZeros(format.entryCount());
       at = format.entryByteSize() == 4 ? at >>> bits : at << (64 - bits) >> (64 - bits);
       return at;
     }

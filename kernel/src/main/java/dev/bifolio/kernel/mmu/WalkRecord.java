@@ -1,4 +1,6 @@
-package dev.bifolio.kernel.table;
+package dev.bifolio.kernel.mmu;
+
+import dev.bifolio.kernel.table.PageFormat;
 
 /// Keeps the steps of one walk, to be shown when the access is over: who is shown them may do what
 /// an access must not.

@@ -1,8 +1,10 @@
-package dev.bifolio.kernel.table;
+package dev.bifolio.kernel.mmu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.bifolio.kernel.table.I386Format;
+import dev.bifolio.kernel.table.X86Format;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;

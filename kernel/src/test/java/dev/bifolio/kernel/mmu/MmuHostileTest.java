@@ -1,9 +1,12 @@
-package dev.bifolio.kernel.table;
+package dev.bifolio.kernel.mmu;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import dev.bifolio.kernel.platform.Memory;
+import dev.bifolio.kernel.table.PageFlags;
+import dev.bifolio.kernel.table.PageFormat;
+import dev.bifolio.kernel.table.TestTables;
 import dev.bifolio.testkit.SplitMix64;
 import java.util.EnumSet;
 import java.util.List;
@@ -18,7 +21,7 @@ class MmuHostileTest {
   private static final byte MARGIN = 0x5A;
 
   static List<PageFormat> formats() {
-    return PageFormatTest.ALL;
+    return TestTables.FORMATS;
   }
 
   @ParameterizedTest

@@ -1,4 +1,4 @@
-package dev.bifolio.kernel.table;
+package dev.bifolio.kernel.mmu;
 
 /// Is shown each step of a walk through page tables.
 public interface WalkVisitor {

@@ -1,4 +1,11 @@
-package dev.bifolio.kernel.table;
+package dev.bifolio.kernel.mmu;
+
+import dev.bifolio.kernel.table.Aarch64Format;
+import dev.bifolio.kernel.table.I386Format;
+import dev.bifolio.kernel.table.PageFlags;
+import dev.bifolio.kernel.table.PageFormat;
+import dev.bifolio.kernel.table.RiscvFormat;
+import dev.bifolio.kernel.table.X86Format;
 
 /// Bits of control registers that change what a memory management unit does, by the names of their
 /// manuals. Those of one architecture mean nothing to another, and are refused there.
