@@ -1,7 +1,7 @@
 package dev.bifolio.kernel;
 
+import dev.bifolio.kernel.mmu.ShootdownLog;
 import dev.bifolio.kernel.table.Flusher;
-import dev.bifolio.kernel.table.ShootdownLog;
 import dev.bifolio.kernel.virtual.Asids;
 
 /// Makes the processors of a machine forget one user space, under the number that it has at that

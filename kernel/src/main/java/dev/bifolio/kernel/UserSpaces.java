@@ -1,12 +1,12 @@
 package dev.bifolio.kernel;
 
 import dev.bifolio.kernel.frame.AllocationFlags;
+import dev.bifolio.kernel.mmu.ShootdownLog;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.platform.SpinLock;
 import dev.bifolio.kernel.table.AddressSpace;
 import dev.bifolio.kernel.table.KernelLayout;
 import dev.bifolio.kernel.table.PageFormat;
-import dev.bifolio.kernel.table.ShootdownLog;
 import dev.bifolio.kernel.unit.Pages;
 import dev.bifolio.kernel.virtual.Asids;
 import dev.bifolio.kernel.virtual.Backings;
@@ -443,8 +443,8 @@ public final class UserSpaces {
     return asids;
   }
 
-  /// By which all processors learn what to forget: each [Mmu][dev.bifolio.kernel.table.Mmu] that
-  /// runs these spaces has it, with its own number.
+  /// By which all processors learn what to forget: each [Mmu][dev.bifolio.kernel.mmu.Mmu] that runs
+  /// these spaces has it, with its own number.
   ///
   /// @return the log of as many processors as there are
   public ShootdownLog shootdowns() {

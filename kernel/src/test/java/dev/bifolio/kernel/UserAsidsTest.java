@@ -133,6 +133,29 @@ class UserAsidsTest {
   }
 
   @Test
+  void aChangeOfManyPagesReachesTheOtherProcessorAtOnce() throws Exception {
+    try (UserRig rig = new UserRig(architecture, UserRig.settings(3, 2, 2))) {
+      UserSpace other = rig.openWith(1);
+      rig.processor(0).run(other);
+      UserSpace space = rig.openWith(60);
+      space.populate(BASE, BASE + 60 * PAGE);
+      Processor two = rig.processor(1).run(space);
+      for (long at = BASE; at < BASE + 60 * PAGE; at += PAGE) {
+        two.store(at, 1);
+      }
+      space.unmap(BASE, BASE + 60 * PAGE);
+      for (long at = BASE; at < BASE + 60 * PAGE; at += PAGE) {
+        assertTrue(two.mmu.storeLong(at, 1) < 0);
+      }
+      two.leave();
+      rig.processor(0).leave();
+      rig.spaces.close(space);
+      rig.spaces.close(other);
+      rig.assertAsAtStart();
+    }
+  }
+
+  @Test
   void aSpaceWithoutANumberIsFlushedAsTheKernelsWhichHasNothing() throws Exception {
     try (UserRig rig = new UserRig(architecture, UserRig.settings(2, 2, 4))) {
       UserSpace space = rig.openWith(1);

@@ -31,7 +31,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 @Tag("slow")
 class UserStormTest {
   private static final int CPUS = 3;
-  private static final int PROGRAMS = 150;
+  private static final int PROGRAMS = 80;
   private static final int PATIENCE = 20_000;
 
   private final AtomicInteger working = new AtomicInteger(CPUS);

@@ -6,12 +6,12 @@ import static dev.bifolio.kernel.virtual.UserWorld.RW;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import dev.bifolio.kernel.mmu.Mmu;
+import dev.bifolio.kernel.mmu.Tlb;
 import dev.bifolio.kernel.table.AddressSpace;
 import dev.bifolio.kernel.table.Flusher;
-import dev.bifolio.kernel.table.Mmu;
 import dev.bifolio.kernel.table.PageFlags;
 import dev.bifolio.kernel.table.PageFormat;
-import dev.bifolio.kernel.table.Tlb;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
