@@ -228,13 +228,13 @@ class UserBackgroundTest {
   void stepsOfTheMachineGoTowardsHighAndLeaveSmallPagesSmallMeanwhile() throws Exception {
     UserSettings settings = new UserSettings(2, 1, 0, HugePolicy.ADVISED, 0);
     try (UserRig rig = new UserRig(architecture, settings)) {
+      UserSpace small = openSmall(rig, 1); // the first that would have its turn
       UserSpace sparse = rig.open();
       long end = BASE + 2 * rig.huge;
       sparse.map(BASE, end, RW | AreaFlags.HUGE, 0, 0);
       for (long at = BASE; at < end; at += rig.huge) {
         assertEquals(FaultOutcome.MAPPED, sparse.fault(at, AccessKind.STORE));
       }
-      UserSpace small = openSmall(rig, 1);
       Zone zone = rig.machine.zones().zone(rig.machine.zones().count() - 1);
       zone.setWatermarks(100, 200, 300);
       List<Long> taken = rig.takeAll();
