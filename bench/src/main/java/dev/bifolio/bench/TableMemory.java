@@ -12,7 +12,8 @@ import dev.bifolio.kernel.table.TableFrames;
 import dev.bifolio.kernel.unit.PageFrames;
 import dev.bifolio.kernel.unit.Pages;
 
-/// Real memory for page tables and pages: frames of a hybrid allocator, and words before them.
+/// Real memory for page tables and pages: frames of a hybrid allocator, and words before them. It
+/// lies on huge pages of the operating system if there are such, since all of it will be written.
 ///
 /// ```
 ///   words for whoever wants some │ metadata │ FrameInfo │ frames: pool of tables │ all others
@@ -59,7 +60,9 @@ final class TableMemory implements PageFrames, AutoCloseable {
             + infoBytes(frameCount)
             + Pages.framesToBytes(frameCount);
     try {
-      return new TableMemory(Window.reserve(byteSize), frameCount);
+      Window window = Window.reserve(byteSize);
+      window.preferHugePages(window.address(), window.byteSize());
+      return new TableMemory(window, frameCount);
     } catch (WindowException e) {
       throw new IllegalStateException(e.getMessage(), e);
     }

@@ -23,6 +23,7 @@ public final class Window implements AutoCloseable {
   private static final int PROT_READ_WRITE = 1 | 2;
   private static final int MAP_PRIVATE_ANONYMOUS_NORESERVE = 0x02 | 0x20 | 0x4000;
   private static final int MADV_DONTNEED = 4;
+  private static final int MADV_HUGEPAGE = 14;
   private static final int MADV_NOHUGEPAGE = 15;
 
   private final long address;
@@ -89,6 +90,28 @@ public final class Window implements AutoCloseable {
   /// @throws IllegalArgumentException if they are not; nothing has changed then
   /// @throws IllegalStateException after [#close()]
   public void discard(long first, long bytes) {
+    requirePages(first, bytes);
+    if (bytes != 0 && Native.advise(first, bytes, MADV_DONTNEED) != 0) {
+      // Locked or shared memory alone can be refused, and a window is neither. Zeros all the same.
+      Memory.fill(first, bytes, (byte) 0);
+    }
+  }
+
+  /// Asks for huge pages of the operating system behind a range, where it has such: for memory that
+  /// will all be written and is met in no order, since fewer translations of the processor reach
+  /// it. A window begins without, because one touch of a huge page takes all of it. Only advice:
+  /// where it is refused, nothing changes. Costs a system call.
+  ///
+  /// @param first address of the first page, a multiple of 4096
+  /// @param bytes whole pages of this window, 0 or more
+  /// @throws IllegalArgumentException if they are not
+  /// @throws IllegalStateException after [#close()]
+  public void preferHugePages(long first, long bytes) {
+    requirePages(first, bytes);
+    int _ = Native.advise(first, bytes, MADV_HUGEPAGE);
+  }
+
+  private void requirePages(long first, long bytes) {
     if (!open) {
       throw new IllegalStateException("the window is closed");
     }
@@ -105,10 +128,6 @@ public final class Window implements AutoCloseable {
               + Long.toHexString(offset)
               + " on are not whole pages of a window of 0x"
               + Long.toHexString(byteSize));
-    }
-    if (bytes != 0 && Native.advise(first, bytes, MADV_DONTNEED) != 0) {
-      // Locked or shared memory alone can be refused, and a window is neither. Zeros all the same.
-      Memory.fill(first, bytes, (byte) 0);
     }
   }
 

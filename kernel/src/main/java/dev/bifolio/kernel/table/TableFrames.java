@@ -164,6 +164,16 @@ public final class TableFrames {
     return Long.compareUnsigned(physical - physicalBase, byteSize) < 0;
   }
 
+  /// The first address at which a table may lie.
+  long physicalBase() {
+    return physicalBase;
+  }
+
+  /// Bytes from there on in which tables may lie.
+  long byteSize() {
+    return byteSize;
+  }
+
   long physToVirt() {
     return physToVirt;
   }

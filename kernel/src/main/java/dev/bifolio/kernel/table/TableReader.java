@@ -16,8 +16,7 @@ final class TableReader {
   private final SpaceWords words;
   private final PageFormat format;
 
-  // What the format says, at hand: after each entry, which is loaded with acquire semantics, fields
-  // are loaded again, and these are fewer and nearer.
+  // What the format and the memory of the tables say, at hand.
   private final int topShift;
   private final int indexMask;
   private final int indexBits;
@@ -26,6 +25,10 @@ final class TableReader {
   private final boolean leafIsClear;
   private final int addressShift;
   private final long addressMask;
+  private final boolean isWide;
+  private final long physicalBase;
+  private final long byteSize;
+  private final long physToVirt;
 
   TableReader(TableTree tree, SpaceWords words) {
     this.tree = tree;
@@ -39,6 +42,10 @@ final class TableReader {
     leafIsClear = format.leafIsClear;
     addressShift = format.addressShift;
     addressMask = (1L << format.physicalBits()) - Pages.PAGE_SIZE;
+    isWide = format.entryByteSize() == Long.BYTES;
+    physicalBase = tree.frames.physicalBase();
+    byteSize = tree.frames.byteSize();
+    physToVirt = tree.frames.physToVirt();
   }
 
   /// The page behind an address: a word of [MappedPage], or [AddressSpace#NOT_MAPPED].
@@ -85,19 +92,33 @@ final class TableReader {
   }
 
   private long translateOnce(long virtualAddress) {
+    // Into locals: after a load with acquire semantics, which each entry is, the compiler loads
+    // fields again.
+    boolean wide = isWide;
+    long base = physicalBase;
+    long end = byteSize;
+    long toVirtual = physToVirt;
+    int mask = indexMask;
+    int bits = indexBits;
+    long present = presentMask;
+    long leaf = leafMask;
+    boolean isLeafClear = leafIsClear;
+    int toAddress = addressShift;
+    long addresses = addressMask;
     long table = words.root(format.rootOf(virtualAddress));
     int shift = topShift;
-    while (tree.isTable(table)) {
-      long entry = tree.get(table, (int) (virtualAddress >>> shift) & indexMask);
-      if ((entry & presentMask) == 0) {
+    while (Long.compareUnsigned(table - base, end) < 0) {
+      int index = (int) (virtualAddress >>> shift) & mask;
+      long entry = TableTree.load(table + toVirtual, index, wide);
+      if ((entry & present) == 0) {
         return AddressSpace.NOT_MAPPED;
       }
-      if (shift == Pages.PAGE_SHIFT || ((entry & leafMask) == 0) == leafIsClear) {
+      if (shift == Pages.PAGE_SHIFT || ((entry & leaf) == 0) == isLeafClear) {
         long offset = (1L << shift) - 1;
-        return ((entry << addressShift) & addressMask & ~offset) | (virtualAddress & offset);
+        return ((entry << toAddress) & addresses & ~offset) | (virtualAddress & offset);
       }
-      table = (entry << addressShift) & addressMask;
-      shift -= indexBits;
+      table = (entry << toAddress) & addresses;
+      shift -= bits;
     }
     return AddressSpace.NOT_MAPPED;
   }

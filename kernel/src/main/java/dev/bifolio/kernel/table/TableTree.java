@@ -26,7 +26,7 @@ final class TableTree {
   private static final long INT_MASK = 0xFFFF_FFFFL;
 
   final PageFormat format;
-  private final TableFrames frames;
+  final TableFrames frames;
   private final long physToVirt;
   private final boolean isWide;
   private long stock = NOTHING;
@@ -41,10 +41,16 @@ final class TableTree {
   // ---- Entries ----
 
   long get(long table, int index) {
-    long at = table + physToVirt;
+    return load(table + physToVirt, index, isWide);
+  }
+
+  /// An entry of a table at a virtual address.
+  ///
+  /// @param isWide whether entries have 8 bytes; else they have 4
+  static long load(long tableAddress, int index, boolean isWide) {
     return isWide
-        ? Memory.getLongAcquire(at + (long) index * Long.BYTES)
-        : Memory.getIntAcquire(at + (long) index * Integer.BYTES) & INT_MASK;
+        ? Memory.getLongAcquire(tableAddress + (long) index * Long.BYTES)
+        : Memory.getIntAcquire(tableAddress + (long) index * Integer.BYTES) & INT_MASK;
   }
 
   void set(long table, int index, long entry) {

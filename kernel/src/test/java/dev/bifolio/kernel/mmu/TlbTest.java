@@ -105,7 +105,7 @@ class TlbTest {
   }
 
   @Test
-  void theVictimIsTheFirstThatWasNotUsedOfLate() {
+  void theVictimWasNotUsedOfLate() {
     Tlb tlb = tlb(1, 4);
     for (int i = 0; i < 4; i++) {
       tlb.insert(i * PAGE, 0, word(0, 1));
@@ -118,9 +118,9 @@ class TlbTest {
     tlb.insert(6 * PAGE, 0, word(0, 1)); // and then page 3
     assertEquals(0, tlb.lookup(3 * PAGE, 0));
     assertEquals(3, tlb.evictions());
-    tlb.insert(7 * PAGE, 0, word(0, 1)); // all are used: page 4, in the first way
-    assertEquals(0, tlb.lookup(4 * PAGE, 0));
-    for (int page : new int[] {1, 5, 6, 7}) {
+    tlb.insert(7 * PAGE, 0, word(0, 1)); // all are used: page 6, where page 7 is looked for first
+    assertEquals(0, tlb.lookup(6 * PAGE, 0));
+    for (int page : new int[] {1, 4, 5, 7}) {
       assertEquals(word(0, 1), tlb.lookup(page * PAGE, 0));
     }
     assertEquals(4, tlb.evictions());
@@ -146,6 +146,25 @@ class TlbTest {
     assertEquals(32, many.pageCount());
     assertEquals(0, many.lookup(0, 0));
     assertEquals(word(0, 1), many.lookup(31 * PAGE, 0));
+  }
+
+  @Test
+  void pagesThatAreLookedForInOneWayFillTheOthersToo() {
+    for (int ways : new int[] {2, 3, 4, 8, 31}) {
+      Tlb tlb = tlb(8, ways);
+      long stride = 8L * Integer.highestOneBit(ways) * PAGE; // one set, and one way of it
+      for (int i = 0; i < ways; i++) {
+        tlb.insert(i * stride, 1, word(i * PAGE, 1));
+      }
+      assertEquals(0, tlb.evictions());
+      for (int i = 0; i < ways; i++) {
+        assertEquals(word(i * PAGE, 1), tlb.lookup(i * stride, 1), ways + " ways");
+      }
+      tlb.insert(ways * stride, 1, word(0, 1));
+      assertEquals(1, tlb.evictions());
+      assertEquals(0, tlb.lookup(0, 1), "who is where the new one is looked for has to go");
+      assertEquals(ways, tlb.pageCount());
+    }
   }
 
   @Test

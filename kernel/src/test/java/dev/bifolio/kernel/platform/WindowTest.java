@@ -1,12 +1,17 @@
 package dev.bifolio.kernel.platform;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 
 /// What is given back to the operating system reads as zero; everything else is left alone.
-class WindowDiscardTest {
+class WindowTest {
   private static final long PAGE = 4096;
 
   private static void write(Window window, long pages) {
@@ -57,6 +62,8 @@ class WindowDiscardTest {
       };
       for (long[] range : wrong) {
         assertThrows(IllegalArgumentException.class, () -> window.discard(range[0], range[1]));
+        assertThrows(
+            IllegalArgumentException.class, () -> window.preferHugePages(range[0], range[1]));
       }
       assertContents(window, 8, 0, 0);
     }
@@ -67,5 +74,40 @@ class WindowDiscardTest {
     Window window = Window.reserve(PAGE);
     window.close();
     assertThrows(IllegalStateException.class, () -> window.discard(window.address(), PAGE));
+    assertThrows(IllegalStateException.class, () -> window.preferHugePages(window.address(), PAGE));
+  }
+
+  @Test
+  void hugePagesArePreferredWhereThatIsAskedForAlone() throws WindowException, IOException {
+    assumeTrue(
+        Files.exists(Path.of("/sys/kernel/mm/transparent_hugepage/enabled")),
+        "left out: the operating system has no huge pages to prefer");
+    try (Window window = Window.reserve(8 * PAGE)) {
+      write(window, 8);
+      assertFalse(prefersHugePages(window.address()));
+      window.preferHugePages(window.address() + 2 * PAGE, 3 * PAGE);
+      for (long page = 0; page < 8; page++) {
+        assertEquals(
+            page >= 2 && page < 5, prefersHugePages(window.address() + page * PAGE), "" + page);
+      }
+      assertContents(window, 8, 0, 0);
+    }
+  }
+
+  /// What the operating system says of the mapping at an address: a line with its range, and below
+  /// it one with its flags, `hg` among them; see proc_pid_smaps(5).
+  private static boolean prefersHugePages(long address) throws IOException {
+    boolean isOurs = false;
+    for (String line : Files.readAllLines(Path.of("/proc/self/smaps"))) {
+      String[] range = line.split(" ", 2)[0].split("-", -1);
+      if (range.length == 2) {
+        isOurs =
+            Long.parseUnsignedLong(range[0], 16) <= address
+                && address < Long.parseUnsignedLong(range[1], 16);
+      } else if (isOurs && line.startsWith("VmFlags:")) {
+        return (line + " ").contains(" hg ");
+      }
+    }
+    throw new AssertionError("no mapping at 0x" + Long.toHexString(address));
   }
 }
