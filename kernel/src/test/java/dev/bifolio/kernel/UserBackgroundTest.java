@@ -235,16 +235,23 @@ class UserBackgroundTest {
       for (long at = BASE; at < end; at += rig.huge) {
         assertEquals(FaultOutcome.MAPPED, sparse.fault(at, AccessKind.STORE));
       }
+      long block = rig.machine.allocate(10, 0);
       Zone zone = rig.machine.zones().zone(rig.machine.zones().count() - 1);
-      zone.setWatermarks(100, 200, 300);
+      zone.setWatermarks(100, 3000, 6000);
       List<Long> taken = rig.takeAll();
-      rig.give(taken, 60);
-      rig.machine.drainCaches();
+      // There is a block for a large page, and yet the zone is far below high.
+      rig.machine.free(block, 10);
       assertTrue(rig.machine.reclaim().isWoken(zone));
       assertTrue(rig.machine.step(1));
-      assertEquals(0, small.tables().pageCount(2));
+      assertTrue(rig.machine.reclaim().isWoken(zone));
       assertEquals(1, sparse.tables().pageCount(2));
-      assertTrue(zone.availableFrames() > 200);
+      assertEquals(0, small.tables().pageCount(2));
+      for (int steps = 0; rig.machine.step(10_000); steps++) {
+        assertTrue(steps < 20, "steps do not end");
+      }
+      // There is nothing more to be had.
+      assertEquals(0, sparse.tables().pageCount(2));
+      assertEquals(1, small.tables().pageCount(2));
       rig.spaces.close(sparse);
       rig.spaces.close(small);
       rig.give(taken, taken.size());

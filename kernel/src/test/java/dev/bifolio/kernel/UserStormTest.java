@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import dev.bifolio.kernel.UserRig.Processor;
 import dev.bifolio.kernel.firmware.Architecture;
 import dev.bifolio.kernel.frame.AllocationFlags;
+import dev.bifolio.kernel.platform.Cpu;
 import dev.bifolio.kernel.virtual.ForkOutcome;
 import dev.bifolio.kernel.virtual.HugePolicy;
 import dev.bifolio.kernel.virtual.InsertOutcome;
@@ -99,14 +100,15 @@ class UserStormTest {
   }
 
   private UserSpace open(UserRig rig) {
-    while (true) {
+    for (int turn = 0; turn < 10 * PATIENCE; turn++) {
       UserSpace space = rig.spaces.open();
       if (space != null) {
         return space;
       }
       refused.incrementAndGet();
-      Thread.onSpinWait();
+      Cpu.rest();
     }
+    throw new AssertionError("no space becomes free: has a program failed?");
   }
 
   private void program(UserRig rig, int cpu, SplitMix64 random) {
