@@ -40,20 +40,6 @@ final class FlatSubject extends TableSubject {
   }
 
   @Override
-  void mapRange(long virtualAddress, long physicalAddress, long byteSize, boolean largest) {
-    for (long at = 0; at < byteSize; at += Pages.PAGE_SIZE) {
-      mapPage(virtualAddress + at, physicalAddress + at);
-    }
-  }
-
-  @Override
-  void unmapRange(long virtualAddress, long byteSize) {
-    for (long at = 0; at < byteSize; at += Pages.PAGE_SIZE) {
-      unmapPage(virtualAddress + at);
-    }
-  }
-
-  @Override
   long translate(long virtualAddress) {
     long word = Memory.getLong(wordOf(virtualAddress));
     return word == 0 ? NOT_MAPPED : word - 1 + (virtualAddress & Pages.PAGE_MASK);

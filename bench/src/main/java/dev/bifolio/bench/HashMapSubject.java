@@ -19,20 +19,6 @@ final class HashMapSubject extends TableSubject {
   }
 
   @Override
-  void mapRange(long virtualAddress, long physicalAddress, long byteSize, boolean largest) {
-    for (long at = 0; at < byteSize; at += Pages.PAGE_SIZE) {
-      mapPage(virtualAddress + at, physicalAddress + at);
-    }
-  }
-
-  @Override
-  void unmapRange(long virtualAddress, long byteSize) {
-    for (long at = 0; at < byteSize; at += Pages.PAGE_SIZE) {
-      unmapPage(virtualAddress + at);
-    }
-  }
-
-  @Override
   long translate(long virtualAddress) {
     long physical = frames.getOrDefault(virtualAddress >>> Pages.PAGE_SHIFT, NOT_MAPPED);
     return physical < 0 ? NOT_MAPPED : physical + (virtualAddress & Pages.PAGE_MASK);

@@ -29,7 +29,7 @@ final class ProcessorWorkload implements TableWorkload {
   @Override
   public void run(TableRun run) {
     Draws draws = new Draws(42);
-    try (TableSubject subject = run.kind().create(TABLE_FRAMES)) {
+    try (SpaceSubject subject = SpaceSubject.create(run.kind(), TABLE_FRAMES)) {
       for (int page = 0; page < pages; page++) {
         subject.mapPage(TableWorkload.virtual(page), Pages.pfnToAddress(page));
       }

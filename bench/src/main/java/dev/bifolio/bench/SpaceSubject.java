@@ -78,7 +78,7 @@ final class SpaceSubject extends TableSubject {
     return space.translate(virtualAddress);
   }
 
-  @Override
+  /// A processor that walks the tables, and remembers pages in a TLB.
   Mmu processor(int tlbSets, int tlbWays) {
     PageFormat format = space.format();
     Mmu processor = new Mmu(format, memory.bus(format), new Tlb(format, tlbSets, tlbWays));

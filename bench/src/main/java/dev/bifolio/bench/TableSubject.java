@@ -1,6 +1,6 @@
 package dev.bifolio.bench;
 
-import dev.bifolio.kernel.mmu.Mmu;
+import dev.bifolio.kernel.unit.Pages;
 import java.util.List;
 
 /// Something that maps pages of 4 KiB to frames, empty at first.
@@ -70,19 +70,22 @@ abstract class TableSubject implements AutoCloseable {
   /// Unmaps one page of 4 KiB, which is mapped. What it takes to map it again soon stays.
   abstract void unmapPage(long virtualAddress);
 
-  /// Maps a range, by the largest pages that fit or by those of 4 KiB.
-  abstract void mapRange(long virtualAddress, long physicalAddress, long byteSize, boolean largest);
+  /// Maps a range, by the largest pages that fit, if it has several sizes, or by those of 4 KiB.
+  void mapRange(long virtualAddress, long physicalAddress, long byteSize, boolean largest) {
+    for (long at = 0; at < byteSize; at += Pages.PAGE_SIZE) {
+      mapPage(virtualAddress + at, physicalAddress + at);
+    }
+  }
 
   /// Unmaps a range that is mapped; nothing stays.
-  abstract void unmapRange(long virtualAddress, long byteSize);
+  void unmapRange(long virtualAddress, long byteSize) {
+    for (long at = 0; at < byteSize; at += Pages.PAGE_SIZE) {
+      unmapPage(virtualAddress + at);
+    }
+  }
 
   /// The physical address behind a virtual one, or [#NOT_MAPPED].
   abstract long translate(long virtualAddress);
-
-  /// A processor that walks the tables, and remembers pages in a TLB. Of kinds with tables.
-  Mmu processor(int tlbSets, int tlbWays) {
-    throw new UnsupportedOperationException("there are no tables to walk");
-  }
 
   @Override
   public abstract void close();

@@ -82,7 +82,7 @@ class TableSuiteTest {
   @ParameterizedTest
   @MethodSource("tables")
   void aProcessorThatRemembersWalksOnceAPage(TableSubject.Kind kind) {
-    try (TableSubject subject = kind.create(TABLE_FRAMES)) {
+    try (SpaceSubject subject = SpaceSubject.create(kind, TABLE_FRAMES)) {
       long first = TableSubject.FIRST_VIRTUAL;
       subject.mapPage(first, Pages.GIB);
       Mmu processor = subject.processor(16, 2);

@@ -1,5 +1,7 @@
 package dev.bifolio.lab;
 
+import dev.bifolio.kernel.mmu.Mmu;
+import dev.bifolio.kernel.mmu.MmuBus;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.platform.Window;
 import dev.bifolio.kernel.platform.WindowException;
@@ -34,6 +36,7 @@ final class TableMemory implements AutoCloseable, FrameSource {
   private final long base;
   private final int frameCount;
   private final AddressSpace space;
+  private final Mmu processor;
   private final BitSet used = new BitSet();
   private int lowestFree;
 
@@ -58,6 +61,9 @@ final class TableMemory implements AutoCloseable, FrameSource {
     if (!space.open()) {
       throw new IllegalStateException("no memory for the roots");
     }
+    long toHost = window.address() - base;
+    processor = new Mmu(format, new MmuBus(base, byteSize, toHost, format.physicalBits()), null);
+    processor.setSpace(space, 0);
   }
 
   PageFormat format() {
@@ -66,6 +72,11 @@ final class TableMemory implements AutoCloseable, FrameSource {
 
   AddressSpace space() {
     return space;
+  }
+
+  /// A processor that runs in the space, and remembers nothing of it.
+  Mmu processor() {
+    return processor;
   }
 
   /// The physical address of the first table, whichever it is.

@@ -1,12 +1,14 @@
 package dev.bifolio.lab;
 
+import dev.bifolio.kernel.mmu.Mmu;
+import dev.bifolio.kernel.mmu.MmuFault;
 import dev.bifolio.kernel.table.PageFormat;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
-/// How one virtual address is translated, read out of the bytes of the tables as hardware reads
-/// them: from the root down, one entry a level, until an entry maps a page or says nothing.
+/// How one virtual address is translated by a processor that reads the bytes of the tables: from
+/// the root down, one entry a level, until an entry maps a page or says nothing.
 ///
 /// @param line of the script, from 1
 /// @param virtualAddress what was asked for
@@ -41,24 +43,25 @@ record TableWalk(int line, long virtualAddress, List<Step> steps, @Nullable Faul
   record Step(int level, long table, int index, long entry) {}
 
   static TableWalk of(TableMemory memory, int line, long virtualAddress) {
-    PageFormat format = memory.format();
-    if (!format.isCanonical(virtualAddress)) {
-      return new TableWalk(line, virtualAddress, List.of(), Fault.NOT_CANONICAL);
-    }
-    List<Step> steps = new ArrayList<>(format.levels());
-    long table = memory.space().rootAddress(format.rootOf(virtualAddress));
-    for (int level = format.levels(); ; level--) {
-      int index = format.index(level, virtualAddress);
-      long entry = memory.entry(table, index);
-      steps.add(new Step(level, table, index, entry));
-      if (!format.isPresent(entry)) {
-        return new TableWalk(line, virtualAddress, steps, Fault.NOT_PRESENT);
-      }
-      if (format.isLeaf(level, entry)) {
-        return new TableWalk(line, virtualAddress, steps, null);
-      }
-      table = format.address(0, entry);
-    }
+    List<Step> steps = new ArrayList<>(memory.format().levels());
+    long physical =
+        memory
+            .processor()
+            .trace(
+                virtualAddress,
+                Mmu.LOAD,
+                (level, table, index, entry) -> steps.add(new Step(level, table, index, entry)));
+    return new TableWalk(line, virtualAddress, steps, physical < 0 ? faultOf(physical) : null);
+  }
+
+  private static @Nullable Fault faultOf(long code) {
+    MmuFault fault = MmuFault.of(code);
+    return switch (fault) {
+      case NOT_CANONICAL -> Fault.NOT_CANONICAL;
+      case NOT_PRESENT -> Fault.NOT_PRESENT;
+      case NO_LOAD -> null; // a page to be executed alone is translated like any other
+      default -> throw new IllegalStateException("tables that no processor walks: " + fault);
+    };
   }
 
   /// The entry with which it ended; only if the address is canonical.

@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -110,6 +111,37 @@ class TablesRefusalTest {
     assertEquals("'" + "x".repeat(40) + "…' is too long for any word", refused("x".repeat(5_000)));
     assertEquals(
         "'%s' is none of".formatted("x".repeat(40)), refused("x".repeat(40)).substring(0, 53));
+  }
+
+  @Test
+  @Tag("slow")
+  void aScriptThatNeverEndsIsStopped() throws Exception {
+    String lines = "protect 0 512m r\n".repeat(2048); // 2^17 entries each
+    Path file = Files.writeString(folder.resolve("long"), "map 0 0 512m rw 4k\n" + lines);
+    CommandRun run = CommandRun.of("tables", "--arch", "sv39", "--script", file.toString());
+    assertEquals(2, run.exit());
+    assertEquals(
+        "bifolio: "
+            + file
+            + ": line 2049: the lines until here touch more than 268,435,456 entries",
+        run.err().strip());
+    assertEquals("", run.out());
+  }
+
+  @Test
+  @Tag("slow")
+  void aScriptHasSoManyTranslationsAndNoMore() throws Exception {
+    String lines = "translate 0\n".repeat(TableScript.MAX_TRANSLATIONS);
+    Path file = Files.writeString(folder.resolve("most"), lines);
+    String[] words = {"tables", "--arch", "sv39", "--script", file.toString(), "--json"};
+    assertEquals(0, CommandRun.of(words).exit());
+    Files.writeString(file, lines + "translate 0\n");
+    CommandRun run = CommandRun.of(words);
+    assertEquals(2, run.exit());
+    assertEquals(
+        "bifolio: " + file + ": line 262145: a script may have 262,144 translations",
+        run.err().strip());
+    assertTrue(run.out().length() < 1000, "nothing but the refusal");
   }
 
   @Test

@@ -17,7 +17,6 @@ import org.jspecify.annotations.Nullable;
 /// Source: Arm DDI 0487, D8.2 (walk), D8.3 (descriptors), D8.4 (rights), D8.5 (hardware updates),
 /// D24.2 (ESR_EL1: ISS of instruction and data aborts).
 final class Aarch64Walker extends HardwareWalker {
-  private static final long VALID = 1;
   private static final long TABLE_OR_PAGE = 1 << 1;
   private static final long AP_EL0 = 1 << 6;
   private static final long AP_READ_ONLY = 1 << 7;
@@ -55,48 +54,33 @@ final class Aarch64Walker extends HardwareWalker {
   }
 
   @Override
-  long walk(
-      long root, long virtualAddress, int kind, boolean isUser, @Nullable WalkVisitor visitor) {
-    long table = root & ADDRESS;
-    int rights = Translation.RIGHTS;
-    int level = levels;
-    int shift = topShift;
-    while (true) {
-      if (!bus.holds(table, 4096)) {
-        return fault(MmuFault.TABLE_OUTSIDE, level, kind, isUser);
-      }
-      int index = (int) (virtualAddress >>> shift) & ((1 << indexBits) - 1);
-      long at = table + index * 8L;
-      long entry = bus.entry(at);
-      if (visitor != null) {
-        visitor.step(level, table, index, entry);
-      }
-      if ((entry & VALID) == 0) {
-        return fault(MmuFault.NOT_PRESENT, level, kind, isUser);
-      }
-      boolean isBlock = (entry & TABLE_OR_PAGE) == 0;
-      if (isBlock && (level == 1 || level > LARGEST_BLOCK_LEVEL)) {
-        return fault(MmuFault.RESERVED, level, kind, isUser);
-      }
-      if ((entry & beyondLines & (isBlock ? -(1L << shift) : -1)) != 0) {
-        return fault(MmuFault.ADDRESS_SIZE, level, kind, isUser);
-      }
-      if (isBlock || level == 1) {
-        long word = leaf(at, level, entry, rights, kind, isUser, visitor != null);
-        if (word != AGAIN) {
-          return word;
-        }
-      } else {
-        rights &= rightsBelow(entry);
-        table = entry & ADDRESS;
-        level--;
-        shift -= indexBits;
-      }
-    }
+  long rootTable(long root) {
+    return root & ADDRESS;
   }
 
-  private static int rightsBelow(long entry) {
-    int rights = Translation.RIGHTS;
+  @Override
+  @Nullable MmuFault problem(int level, long entry) {
+    boolean isBlock = (entry & TABLE_OR_PAGE) == 0;
+    if (isBlock && (level == 1 || level > LARGEST_BLOCK_LEVEL)) {
+      return MmuFault.RESERVED;
+    }
+    long page = isBlock ? -pageByteSize(level) : -1;
+    return (entry & beyondLines & page) != 0 ? MmuFault.ADDRESS_SIZE : null;
+  }
+
+  @Override
+  boolean isLeaf(int level, long entry) {
+    return level == 1 || (entry & TABLE_OR_PAGE) == 0;
+  }
+
+  @Override
+  long table(long entry) {
+    return entry & ADDRESS;
+  }
+
+  @Override
+  int below(int above, long entry) {
+    int rights = above;
     rights &= (entry & AP_TABLE_NO_EL0) != 0 ? ~Translation.USER : -1;
     rights &= (entry & AP_TABLE_READ_ONLY) != 0 ? ~Translation.STORE : -1;
     rights &= (entry & UXN_TABLE) != 0 ? ~Translation.FETCH_USER : -1;
@@ -104,8 +88,8 @@ final class Aarch64Walker extends HardwareWalker {
     return rights;
   }
 
-  private long leaf(
-      long at, int level, long entry, int above, int kind, boolean isUser, boolean isDry) {
+  @Override
+  long leaf(long at, int level, long entry, int above, int kind, boolean isUser, boolean isDry) {
     if ((entry & AF) == 0 && !has(MmuControl.ARM_HA)) {
       return fault(MmuFault.ACCESS_FLAG, level, kind, isUser);
     }
@@ -124,7 +108,7 @@ final class Aarch64Walker extends HardwareWalker {
     if (isManaged && (marked & AP_READ_ONLY) != 0) {
       rights &= ~Translation.DIRTY;
     }
-    long page = entry & ADDRESS & -(1L << (12 + indexBits * (level - 1)));
+    long page = entry & ADDRESS & -pageByteSize(level);
     return Translation.of(page, level, rights, (entry & NG) == 0);
   }
 

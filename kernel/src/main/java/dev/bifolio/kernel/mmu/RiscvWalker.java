@@ -16,7 +16,6 @@ import org.jspecify.annotations.Nullable;
 /// Source: The RISC-V Instruction Set Manual, volume II, 20240411: "Virtual address translation
 /// process" of Sv32, Sv39 to Sv57; Svade and Svadu; Svpbmt; scause.
 final class RiscvWalker extends HardwareWalker {
-  private static final long V = 1;
   private static final long R = 1 << 1;
   private static final long W = 1 << 2;
   private static final long X = 1 << 3;
@@ -42,49 +41,35 @@ final class RiscvWalker extends HardwareWalker {
   }
 
   @Override
-  long walk(
-      long root, long virtualAddress, int kind, boolean isUser, @Nullable WalkVisitor visitor) {
-    long table = root;
-    boolean isGlobal = false;
-    int level = levels;
-    int shift = topShift;
-    while (true) {
-      if (!bus.holds(table, 4096)) {
-        return fault(MmuFault.TABLE_OUTSIDE, level, kind, isUser);
-      }
-      int index = (int) (virtualAddress >>> shift) & ((1 << indexBits) - 1);
-      long at = table + index * 8L;
-      long entry = bus.entry(at);
-      if (visitor != null) {
-        visitor.step(level, table, index, entry);
-      }
-      if ((entry & V) == 0) {
-        return fault(MmuFault.NOT_PRESENT, level, kind, isUser);
-      }
-      boolean isLeaf = (entry & (R | W | X)) != 0;
-      if (isReserved(entry, isLeaf, level)) {
-        return fault(MmuFault.RESERVED, level, kind, isUser);
-      }
-      boolean isAllGlobal = isGlobal || (entry & G) != 0;
-      if (isLeaf) {
-        long word = leaf(at, level, entry, isAllGlobal, kind, isUser, visitor != null);
-        if (word != AGAIN) {
-          return word;
-        }
-      } else {
-        isGlobal = isAllGlobal;
-        table = (entry >>> NUMBER_SHIFT & NUMBER) << 12;
-        level--;
-        shift -= indexBits;
-      }
-    }
+  long rootTable(long root) {
+    return root;
   }
 
-  private boolean isReserved(long entry, boolean isLeaf, int level) {
+  @Override
+  @Nullable MmuFault problem(int level, long entry) {
+    return isReserved(level, entry) ? MmuFault.RESERVED : null;
+  }
+
+  @Override
+  boolean isLeaf(int level, long entry) {
+    return (entry & (R | W | X)) != 0;
+  }
+
+  @Override
+  long table(long entry) {
+    return (entry >>> NUMBER_SHIFT & NUMBER) << 12;
+  }
+
+  @Override
+  int below(int above, long entry) {
+    return above | ((entry & G) != 0 ? Translation.GLOBAL : 0);
+  }
+
+  private boolean isReserved(int level, long entry) {
     if ((entry & RESERVED) != 0) {
       return true;
     }
-    if (!isLeaf) {
+    if (!isLeaf(level, entry)) {
       return level == 1 || (entry & (A | D | U | TYPE)) != 0;
     }
     long type = entry & TYPE;
@@ -95,8 +80,8 @@ final class RiscvWalker extends HardwareWalker {
         || (entry >>> NUMBER_SHIFT & below) != 0;
   }
 
-  private long leaf(
-      long at, int level, long entry, boolean isGlobal, int kind, boolean isUser, boolean isDry) {
+  @Override
+  long leaf(long at, int level, long entry, int above, int kind, boolean isUser, boolean isDry) {
     int rights = (entry & R) != 0 ? Translation.LOAD | Translation.DIRTY : Translation.DIRTY;
     rights |= (entry & W) != 0 ? Translation.STORE : 0;
     rights |= (entry & X) != 0 ? Translation.FETCH_KERNEL | Translation.FETCH_USER : 0;
@@ -115,8 +100,8 @@ final class RiscvWalker extends HardwareWalker {
     if ((marked & D) == 0) {
       rights &= ~Translation.DIRTY;
     }
-    long page = (entry >>> NUMBER_SHIFT & NUMBER) << 12;
-    return Translation.of(page, level, rights, isGlobal);
+    boolean isGlobal = ((above & Translation.GLOBAL) | (entry & G)) != 0;
+    return Translation.of(table(entry), level, rights, isGlobal);
   }
 
   @Override

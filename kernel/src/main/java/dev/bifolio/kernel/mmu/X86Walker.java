@@ -16,7 +16,6 @@ import org.jspecify.annotations.Nullable;
 /// Source: Intel SDM volume 3A, 5.3 and 5.5 (entries), 5.6 (rights), 5.7 (error code), 5.8
 /// (accessed and dirty).
 final class X86Walker extends HardwareWalker {
-  private static final long P = 1;
   private static final long RW = 1 << 1;
   private static final long US = 1 << 2;
   private static final long A = 1 << 5;
@@ -65,45 +64,43 @@ final class X86Walker extends HardwareWalker {
   }
 
   @Override
-  long walk(
-      long root, long virtualAddress, int kind, boolean isUser, @Nullable WalkVisitor visitor) {
-    long table = root & tableAddress;
-    int rights = Translation.RIGHTS;
-    int level = levels;
-    int shift = topShift;
-    while (true) {
-      if (!bus.holds(table, 4096)) {
-        return fault(MmuFault.TABLE_OUTSIDE, level, kind, isUser);
-      }
-      int index = (int) (virtualAddress >>> shift) & ((1 << indexBits) - 1);
-      long at = table + (isShort ? index * 4L : index * 8L);
-      long entry = isShort ? bus.shortEntry(at) : bus.entry(at);
-      if (visitor != null) {
-        visitor.step(level, table, index, entry);
-      }
-      if ((entry & P) == 0) {
-        return fault(MmuFault.NOT_PRESENT, level, kind, isUser);
-      }
-      boolean isLeaf = level == 1 || ((entry & PS) != 0 && level <= largestLeafLevel);
-      if ((entry & (isLeaf ? leafReserved[level] : tableReserved[level])) != 0) {
-        return fault(MmuFault.RESERVED, level, kind, isUser);
-      }
-      if (isLeaf) {
-        long word = leaf(at, level, entry, rights, kind, isUser, visitor != null);
-        if (word != AGAIN) {
-          return word;
-        }
-      } else if (visitor != null || (entry & A) != 0 || change(at, entry, entry | A)) {
-        rights &= rights(entry);
-        table = entry & tableAddress;
-        level--;
-        shift -= indexBits;
-      }
-    }
+  long entry(long at) {
+    return isShort ? bus.shortEntry(at) : bus.entry(at);
   }
 
-  private long leaf(
-      long at, int level, long entry, int above, int kind, boolean isUser, boolean isDry) {
+  @Override
+  long rootTable(long root) {
+    return root & tableAddress;
+  }
+
+  @Override
+  @Nullable MmuFault problem(int level, long entry) {
+    long reserved = isLeaf(level, entry) ? leafReserved[level] : tableReserved[level];
+    return (entry & reserved) != 0 ? MmuFault.RESERVED : null;
+  }
+
+  @Override
+  boolean isLeaf(int level, long entry) {
+    return level == 1 || ((entry & PS) != 0 && level <= largestLeafLevel);
+  }
+
+  @Override
+  long table(long entry) {
+    return entry & tableAddress;
+  }
+
+  @Override
+  boolean markTable(long at, long entry) {
+    return (entry & A) != 0 || change(at, entry, entry | A);
+  }
+
+  @Override
+  int below(int above, long entry) {
+    return above & rights(entry);
+  }
+
+  @Override
+  long leaf(long at, int level, long entry, int above, int kind, boolean isUser, boolean isDry) {
     int rights = above & rights(entry);
     if (!Translation.allows(mask(kind, isUser), rights)) {
       return refusal(level, kind, isUser, rights);
@@ -120,8 +117,7 @@ final class X86Walker extends HardwareWalker {
   }
 
   private long page(int level, long entry) {
-    long below = (1L << (12 + indexBits * (level - 1))) - 1;
-    long page = entry & tableAddress & ~below;
+    long page = entry & tableAddress & -pageByteSize(level);
     if (isShort && level == 2) {
       page |= (entry >>> (LARGE_PAT_BIT + 1) & 0xFF) << LINES_32;
     }
