@@ -1,28 +1,30 @@
 package dev.bifolio.kernel;
 
 import dev.bifolio.kernel.reclaim.Shrinker;
-import dev.bifolio.kernel.virtual.UserSpace;
 
-/// Lets reclaim split the large pages of a user space that are mostly zeros.
+/// Lets reclaim split the large pages of all user spaces that are mostly zeros.
 ///
-/// @param space whose pages they are
-/// @param hugeFrames frames behind one of its large pages
-public record HugePageShrinker(UserSpace space, long hugeFrames) implements Shrinker {
+/// @param spaces whose pages they are
+record HugePageShrinker(UserSpaces spaces) implements Shrinker {
   @Override
   public String name() {
     return "large pages";
   }
 
-  /// Half of what the large pages have: how much of it is zeros nobody knows before he looks.
+  /// All that the large pages have: how much of it is zeros nobody knows before he looks, and it
+  /// may be all but one frame.
   @Override
   public long countFrames(int nid) {
-    return space.tables().pageCount(2) * hugeFrames / 2;
+    return spaces.hugeFrames();
   }
 
   /// Frames of any node are as good as any other, since a space has them from all.
+  ///
+  /// The last page may free more than was wanted; the answer is never more than what was wanted or
+  /// one page has, which is what had been counted at least when somebody asks.
   @Override
   public long shrink(int nid, long wantedFrames) {
-    return space.shrink(wantedFrames);
+    return Math.min(spaces.shrink(wantedFrames), Math.max(wantedFrames, spaces.framesOfHugePage()));
   }
 
   @Override

@@ -14,6 +14,7 @@ import dev.bifolio.kernel.unit.AddressRange;
 import dev.bifolio.kernel.unit.FrameError;
 import dev.bifolio.kernel.unit.FrameRequestException;
 import dev.bifolio.kernel.unit.Pages;
+import dev.bifolio.kernel.virtual.Backings;
 import dev.bifolio.kernel.zone.AccountTree;
 import dev.bifolio.kernel.zone.Watermarks;
 import dev.bifolio.kernel.zone.ZoneSet;
@@ -74,6 +75,7 @@ public final class Machine implements FrameRequests, FrameCounts, AutoCloseable 
   private final @Nullable KernelTables tables;
   private final BootReport report;
   private final long[] releasableRuns;
+  private @Nullable UserSpaces userSpaces;
   private boolean released;
   private boolean open = true;
 
@@ -290,15 +292,47 @@ public final class Machine implements FrameRequests, FrameCounts, AutoCloseable 
     return reclaim.startTiers(pages.offset());
   }
 
-  /// Does a bounded part of the background's work: reclaim and compaction. A machine has no thread;
-  /// whoever owns it calls this now and then, one at a time.
+  /// Makes user spaces possible, over the kernel's half as it is. Their words, and the tables that
+  /// the kernel will need in its half, lie in frames that stay taken for as long as the machine
+  /// runs. Before other threads use this object.
   ///
-  /// @param budget in frames given back or moved, 1 or more
+  /// @param settings how many, and for which processors
+  /// @param backings those that their areas may name; may get more later, by the caller
+  /// @return the spaces, none of which is open; null if there is no memory for the words, nor for
+  ///   the tables, or there are as many shrinkers as may be
+  /// @throws IllegalArgumentException if the format has no such numbers for spaces
+  /// @throws IllegalStateException if they are started, or the machine has no tables, or after
+  ///   [#close()]
+  public @Nullable UserSpaces startUserSpaces(UserSettings settings, Backings backings) {
+    KernelTables kernel = requireTables();
+    if (userSpaces != null) {
+      throw new IllegalStateException("the machine has user spaces already");
+    }
+    userSpaces = UserSpaces.start(this, kernel, settings, backings);
+    return userSpaces;
+  }
+
+  /// The user spaces.
+  ///
+  /// @return null before [#startUserSpaces]
+  /// @throws IllegalStateException after [#close()]
+  public @Nullable UserSpaces userSpaces() {
+    requireOpen();
+    return userSpaces;
+  }
+
+  /// Does a bounded part of the background's work: reclaim and compaction, and once these have no
+  /// more to do, large pages of user spaces. A machine has no thread; whoever owns it calls this
+  /// now and then, one at a time.
+  ///
+  /// @param budget in frames given back or moved, and then in pages looked at, 1 or more
   /// @return whether there is more to do at once
   /// @throws IllegalStateException after [#close()]
   public boolean step(long budget) {
     requireOpen();
-    return reclaim.step(budget);
+    boolean more = reclaim.step(budget);
+    UserSpaces spaces = userSpaces;
+    return more || (spaces != null && spaces.step(budget));
   }
 
   /// The settings of the watermarks. Whoever changes one applies them; one thread at a time.

@@ -165,6 +165,13 @@ public abstract sealed class PageFormat permits X86Format, I386Format, Aarch64Fo
     return entryCount() / 2;
   }
 
+  /// The exclusive end of the addresses that are the user's.
+  ///
+  /// @return a multiple of the largest page
+  public final long userEnd() {
+    return (long) kernelIndex() << shift(levels);
+  }
+
   /// Whether an address belongs to the kernel, in all spaces alike.
   ///
   /// @param virtualAddress canonical

@@ -161,6 +161,18 @@ public final class Asids {
     return address + ACTIVE + (long) cpu * CPU_BYTES;
   }
 
+  /// The number under which processors know a space: that of what is to be flushed. If the space
+  /// gets another at this moment, the processor that has it walks the tables as they were before
+  /// this call, or later.
+  ///
+  /// @param space address of the space's word
+  /// @return the number, 0 if the space has none yet
+  public int numberOf(long space) {
+    // An addition rather than a load: the change of tables before it is to be seen by whoever gets
+    // a number after it.
+    return (int) (Memory.getAndAddLong(space, 0) & (numbers - 1));
+  }
+
   // ---- Generations, under the lock ----
 
   /// The word of a space in this generation.

@@ -261,12 +261,19 @@ final class HugePages {
   /// @param wantedFrames how many frames should be freed
   /// @return how many were
   long shrink(long wantedFrames) {
-    long freed = 0;
     long from = Math.max(areas.floor(), Memory.getLong(address + SHRINK_CURSOR));
-    for (long at = findPage(from); at != NO_PIECE && freed < wantedFrames; ) {
+    long freed = shrink(from, areas.ceiling(), wantedFrames);
+    return freed < wantedFrames ? freed + shrink(areas.floor(), from, wantedFrames - freed) : freed;
+  }
+
+  /// Those that begin in a range.
+  private long shrink(long from, long to, long wantedFrames) {
+    long freed = 0;
+    long at = findPage(from);
+    while (at != NO_PIECE && at < to && freed < wantedFrames) {
       freed += tryShrink(at);
+      Memory.putLong(address + SHRINK_CURSOR, at + byteSize);
       at = findPage(at + byteSize);
-      Memory.putLong(address + SHRINK_CURSOR, at == NO_PIECE ? 0 : at);
     }
     return freed;
   }

@@ -233,7 +233,7 @@ public final class UserSpace {
   }
 
   /// Gives everything up: areas, pages, tables. Stores to shared pages are told to their backings.
-  /// While nobody else uses the space, nor will.
+  /// While nobody else uses the space, nor will before its tables are open again.
   public void close() {
     lock.lock();
     try {

@@ -59,6 +59,22 @@ class AsidsTest {
   }
 
   @Test
+  void theNumberToFlushIsTheOneThatASpaceHas() {
+    Asids asids = asids(2, 2);
+    long spaces = windows.reserve(4096);
+    assertEquals(0, asids.numberOf(spaces));
+    for (int i = 0; i < 20; i++) {
+      int number = (int) (asids.enter(i % 2, spaces + i % 7 * 8L) & ~Asids.FLUSH);
+      assertEquals(number, asids.numberOf(spaces + i % 7 * 8L));
+      assertEquals(number, asids.numberOf(spaces + i % 7 * 8L), "asking changes nothing");
+    }
+    assertTrue(asids.rollovers() > 0);
+    Asids none = asids(2, 0);
+    none.enter(0, spaces + 512);
+    assertEquals(0, none.numberOf(spaces + 512));
+  }
+
+  @Test
   void eachSpaceHasANumberOfItsOwnUntilTheyAreUsedUp() {
     Asids asids = asids(1, 3);
     Processor processor = new Processor(0, asids, 3);

@@ -375,6 +375,40 @@ class HugePagesTest {
         });
   }
 
+  @Test
+  void pagesBelowWhereItStoppedAreSplitTooWhenThereAreNoneAbove() {
+    in(
+        HugePolicy.ALWAYS,
+        0,
+        world -> {
+          Program program = world.program();
+          long huge = world.huge;
+          program.map(BASE, BASE + 5 * huge, RW);
+          for (int page = 0; page < 4; page++) {
+            program.store(BASE + page * huge, 1);
+          }
+          // The cursor is at the third, which goes.
+          assertEquals(2 * 511, program.space.shrink(512));
+          program.space.unmap(BASE + 2 * huge, BASE + 4 * huge);
+          assertEquals(0, program.space.shrink(1));
+          program.space.unmap(BASE, BASE + huge);
+          program.map(BASE, BASE + huge, RW);
+          program.store(BASE, 1);
+          assertEquals(511, program.space.shrink(1));
+          // All of them once, the lower ones last.
+          program.store(BASE + 4 * huge, 1);
+          program.space.unmap(BASE, BASE + 2 * huge);
+          program.map(BASE, BASE + 2 * huge, RW);
+          program.store(BASE, 1);
+          program.store(BASE + huge, 1);
+          assertEquals(511, program.space.shrink(1));
+          assertEquals(1, MappedPage.level(program.tables.lookup(BASE + huge)));
+          assertEquals(2 * 511, program.space.shrink(Long.MAX_VALUE));
+          assertEquals(0, program.tables.pageCount(2));
+          program.close();
+        });
+  }
+
   @ParameterizedTest
   @MethodSource("formats")
   void aForkSharesTheFramesOfALargePageOneByOne(PageFormat format) {

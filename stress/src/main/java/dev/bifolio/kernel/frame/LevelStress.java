@@ -22,8 +22,8 @@ public final class LevelStress {
     Levels() {
       long aboveBytes = UnitLevel.metadataBytes(14, 0, 2 << 14);
       super(aboveBytes + UnitLevel.metadataBytes(9, 0, 2 << 14));
-      above.attach(block, 0, 2 << 14);
-      level.attach(block + aboveBytes, 0, 2 << 14);
+      above.attach(words, 0, 2 << 14);
+      level.attach(words + aboveBytes, 0, 2 << 14);
       above.put(0, UnitWord.ALL_LENT);
       above.change(0, UnitWord.lend(0));
       above.change(1, UnitWord.lend(1));
@@ -221,8 +221,8 @@ public final class LevelStress {
 
     Hints() {
       super(HintBitmap.metadataBytes(1, 2, 8192) + 64);
-      hints.attach(block + 64, 8192, block + 32);
-      item = block;
+      hints.attach(words + 64, 8192, words + 32);
+      item = words;
     }
 
     /// Clears a wrong hint and looks again, as those who search do.

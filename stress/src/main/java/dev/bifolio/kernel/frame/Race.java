@@ -14,14 +14,14 @@ public abstract class Race {
   /// What an actor answers that was refused.
   protected static final int NO = 0;
 
-  /// A multiple of 64.
-  protected final long block;
+  /// Where its memory begins, a multiple of 64.
+  protected final long words;
 
   /// A world in so many bytes.
   ///
   /// @param byteSize at most 64 KiB
   protected Race(long byteSize) {
-    block = Blocks.take(byteSize);
+    words = Blocks.take(byteSize);
   }
 
   /// The answer for a condition.
@@ -45,7 +45,7 @@ public abstract class Race {
   /// @param good whether nothing is lost
   /// @return 1 or 0
   protected int ended(boolean good) {
-    Blocks.giveBack(block);
+    Blocks.giveBack(words);
     return yes(good);
   }
 }

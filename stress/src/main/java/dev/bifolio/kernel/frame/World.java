@@ -30,7 +30,7 @@ class World extends Race {
   World(int areaCount, int cpuCount) {
     super(HybridAllocator.metadataBytes(0, areaCount * (long) AreaWord.FRAMES, cpuCount));
     frameCount = areaCount * AreaWord.FRAMES;
-    allocator = new HybridAllocator(20, cpuCount, block, 0, frameCount);
+    allocator = new HybridAllocator(20, cpuCount, words, 0, frameCount);
     core = allocator.core;
     allocator.addFrames(0, frameCount);
   }

@@ -79,6 +79,14 @@ public final class ShootdownStress {
     }
   }
 
+  /// One that knows the page and may store there.
+  static class WarmProcessor extends OneProcessor {
+    WarmProcessor() {
+      super(PageFlags.DIRTY);
+      mmu.loadLong(VA);
+    }
+  }
+
   /// A load sees what was there or what is, never what the frame holds once it is somebody else's.
   @JCStressTest
   @Outcome(
@@ -86,12 +94,7 @@ public final class ShootdownStress {
       expect = ACCEPTABLE,
       desc = "before or after")
   @State
-  public static class ALoadBesideAFlush extends OneProcessor {
-    public ALoadBesideAFlush() {
-      super(PageFlags.DIRTY);
-      mmu.loadLong(VA);
-    }
-
+  public static class ALoadBesideAFlush extends WarmProcessor {
     @Actor
     public void load(JJJ_Result r) {
       r.r1 = mmu.loadLong(VA);
@@ -119,13 +122,8 @@ public final class ShootdownStress {
       expect = ACCEPTABLE,
       desc = "never a foreign value")
   @State
-  public static class LoadsBesideAFlush extends OneProcessor {
+  public static class LoadsBesideAFlush extends WarmProcessor {
     private static final int LOADS = 20;
-
-    public LoadsBesideAFlush() {
-      super(PageFlags.DIRTY);
-      mmu.loadLong(VA);
-    }
 
     @Actor
     public void load(JJJ_Result r) {
@@ -156,12 +154,7 @@ public final class ShootdownStress {
   @Outcome(id = "1, 7, 7", expect = ACCEPTABLE, desc = "before the flush")
   @Outcome(id = "0, 42, 42", expect = ACCEPTABLE, desc = "a fault")
   @State
-  public static class AStoreBesideAnUnmap extends OneProcessor {
-    public AStoreBesideAnUnmap() {
-      super(PageFlags.DIRTY);
-      mmu.loadLong(VA);
-    }
-
+  public static class AStoreBesideAnUnmap extends WarmProcessor {
     @Actor
     public void store(JJJ_Result r) {
       r.r1 = mmu.storeLong(VA, 7) == 0 ? 1 : 0;

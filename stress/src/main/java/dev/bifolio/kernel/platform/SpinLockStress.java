@@ -23,15 +23,15 @@ public final class SpinLockStress {
 
     Guarded() {
       super(3 * Long.BYTES);
-      lock = new SpinLock(block);
+      lock = new SpinLock(words);
     }
 
     final long word(int index) {
-      return Memory.getLong(block + (index + 1) * (long) Long.BYTES);
+      return Memory.getLong(words + (index + 1) * (long) Long.BYTES);
     }
 
     final void put(int index, long value) {
-      Memory.putLong(block + (index + 1) * (long) Long.BYTES, value);
+      Memory.putLong(words + (index + 1) * (long) Long.BYTES, value);
     }
 
     /// Adds to both words under the lock, again and again; whether they were always alike.

@@ -39,24 +39,24 @@ public final class MigrationStress {
       pointer = infoBytes + Migration.byteSize();
       contents = infoBytes + Migration.byteSize() + Long.BYTES;
       super(infoBytes + Migration.byteSize() + (1 + FRAMES) * Long.BYTES);
-      movable = new MovableFrames(new FrameInfo[] {new FrameInfo(block, 0, FRAMES)});
-      migration = new Migration(movable, this, true, block + infoBytes);
+      movable = new MovableFrames(new FrameInfo[] {new FrameInfo(words, 0, FRAMES)});
+      migration = new Migration(movable, this, true, words + infoBytes);
       me = movable.register(this);
-      Memory.putLongRelease(block + pointer, FROM);
+      Memory.putLongRelease(words + pointer, FROM);
       movable.adopt(FROM, me, ITEM);
       movable.capture(TO);
     }
 
     final long whereItIs() {
-      return Memory.getLongVolatile(block + pointer);
+      return Memory.getLongVolatile(words + pointer);
     }
 
     final long contentOf(long pfn) {
-      return Memory.getLong(block + contents + pfn * Long.BYTES);
+      return Memory.getLong(words + contents + pfn * Long.BYTES);
     }
 
     private void putContent(long pfn, long content) {
-      Memory.putLong(block + contents + pfn * Long.BYTES, content);
+      Memory.putLong(words + contents + pfn * Long.BYTES, content);
     }
 
     @Override
@@ -64,7 +64,7 @@ public final class MigrationStress {
       if (refuses) {
         return false;
       }
-      Memory.putLongRelease(block + pointer, toPfn);
+      Memory.putLongRelease(words + pointer, toPfn);
       return true;
     }
 

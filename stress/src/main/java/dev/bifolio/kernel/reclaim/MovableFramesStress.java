@@ -34,7 +34,7 @@ public final class MovableFramesStress {
 
     Movable() {
       super(FrameInfo.byteSize(0, FRAMES));
-      info = new FrameInfo(block, 0, FRAMES);
+      info = new FrameInfo(words, 0, FRAMES);
       movable = new MovableFrames(new FrameInfo[] {info});
       mine = movable.register((item, from, to) -> true);
       another = movable.register((item, from, to) -> true);

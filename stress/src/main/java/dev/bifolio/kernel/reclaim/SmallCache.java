@@ -40,11 +40,11 @@ class SmallCache extends Race implements FrameSource, PageBacking, FrameCopier {
     long cacheAt = infoBytes + Migration.byteSize();
     frames = ((1 << frameCount) - 1) << 1;
     free.set(frames);
-    movable = new MovableFrames(new FrameInfo[] {new FrameInfo(block, 0, FRAMES)});
+    movable = new MovableFrames(new FrameInfo[] {new FrameInfo(words, 0, FRAMES)});
     movable.capture(MOVERS);
-    migration = new Migration(movable, this, true, block + infoBytes);
+    migration = new Migration(movable, this, true, words + infoBytes);
     MovableBinding binding = new MovableBinding(movable);
-    cache = new PageCache(block + cacheAt, capacity, 0, this, this, block + WORDS_BYTES, binding);
+    cache = new PageCache(words + cacheAt, capacity, 0, this, this, words + WORDS_BYTES, binding);
     binding.register(cache);
   }
 

@@ -26,15 +26,15 @@ class OneSpace extends Race implements FrameSource {
   OneSpace(PageFormat format) {
     super(WORDS);
     this.format = format;
-    physToVirt = block + WORDS - BASE;
+    physToVirt = words + WORDS - BASE;
     // The pool lies behind the frames and is never asked.
     long pool = BASE + FRAMES * PAGE;
-    TableFrames frames = new TableFrames(block, pool, BASE, FRAMES * PAGE, physToVirt, 0);
+    TableFrames frames = new TableFrames(words, pool, BASE, FRAMES * PAGE, physToVirt, 0);
     frames.setSource(this);
     for (int i = 0; i < FRAMES; i++) {
       free[freeCount++] = (BASE >>> 12) + i;
     }
-    space = new AddressSpace(format, frames, block + TableFrames.BYTE_SIZE);
+    space = new AddressSpace(format, frames, words + TableFrames.BYTE_SIZE);
     must(space.open());
   }
 

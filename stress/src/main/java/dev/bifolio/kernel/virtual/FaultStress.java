@@ -66,17 +66,20 @@ public final class FaultStress {
     }
   }
 
-  /// Parent and child store to the page that they share: each has one of its own.
-  @JCStressTest
-  @JCStressMeta(Allowed.Both.class)
-  @State
-  public static class StoresOfParentAndChild extends SmallSpace {
-    public StoresOfParentAndChild() {
+  /// A parent and its child share a page, whose first word is 5.
+  static class Shared extends SmallSpace {
+    Shared() {
       store(space);
       put(space, 0, 5);
       space.forkInto(child);
     }
+  }
 
+  /// Parent and child store to the page that they share: each has one of its own.
+  @JCStressTest
+  @JCStressMeta(Allowed.Both.class)
+  @State
+  public static class StoresOfParentAndChild extends Shared {
     @Actor
     public void one(III_Result r) {
       r.r1 = resolved(store(space));
@@ -100,13 +103,7 @@ public final class FaultStress {
   @JCStressTest
   @JCStressMeta(Allowed.Both.class)
   @State
-  public static class TwoStoresToASharedPage extends SmallSpace {
-    public TwoStoresToASharedPage() {
-      store(space);
-      put(space, 0, 5);
-      space.forkInto(child);
-    }
-
+  public static class TwoStoresToASharedPage extends Shared {
     @Actor
     public void one(III_Result r) {
       r.r1 = resolved(store(space));
@@ -130,13 +127,7 @@ public final class FaultStress {
   @JCStressTest
   @JCStressMeta(Allowed.Both.class)
   @State
-  public static class StoreAndEndOfTheChild extends SmallSpace {
-    public StoreAndEndOfTheChild() {
-      store(space);
-      put(space, 0, 5);
-      space.forkInto(child);
-    }
-
+  public static class StoreAndEndOfTheChild extends Shared {
     @Actor
     public void one(III_Result r) {
       r.r1 = resolved(store(space));

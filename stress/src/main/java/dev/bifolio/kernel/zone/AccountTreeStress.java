@@ -25,7 +25,7 @@ public final class AccountTreeStress {
 
     Group() {
       super(AccountTree.byteSize(4));
-      tree = new AccountTree(block, 4);
+      tree = new AccountTree(words, 4);
       group = tree.open(AccountTree.ROOT, LIMIT, 0);
     }
 

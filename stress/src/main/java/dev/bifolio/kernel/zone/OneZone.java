@@ -34,19 +34,19 @@ class OneZone extends Race {
     long hints = infos + ZoneBank.byteSize(CPUS);
     long peaks = hints + ZonedFrames.BYTE_SIZE;
     super(peaks + AccountTree.byteSize(MAX_ACCOUNTS));
-    info = new FrameInfo(block + banks, 0, FRAMES);
-    HybridAllocator allocator = new HybridAllocator(20, CPUS, block, 0, FRAMES);
+    info = new FrameInfo(words + banks, 0, FRAMES);
+    HybridAllocator allocator = new HybridAllocator(20, CPUS, words, 0, FRAMES);
     ZoneBank[] bank = {
-      new ZoneBank(allocator, info, 0, ZoneType.NORMAL, FRAMES, CPUS, block + infos)
+      new ZoneBank(allocator, info, 0, ZoneType.NORMAL, FRAMES, CPUS, words + infos)
     };
     boolean[] types = new boolean[ZoneType.COUNT];
     types[ZoneType.NORMAL.index()] = true;
     NumaTopology topology =
         new NumaTopology(new int[] {0}, new boolean[] {true}, null, new int[] {});
-    accounts = new AccountTree(block + peaks, MAX_ACCOUNTS);
+    accounts = new AccountTree(words + peaks, MAX_ACCOUNTS);
     first = accounts.open(AccountTree.ROOT, FRAMES, 0);
     second = accounts.open(AccountTree.ROOT, FRAMES, 0);
-    frames = new ZonedFrames(bank, topology, types, accounts, block + hints);
+    frames = new ZonedFrames(bank, topology, types, accounts, words + hints);
     frames.addFrames(0, FRAMES);
     zone = frames.zones().zone(0);
   }

@@ -26,7 +26,7 @@ public final class PressureGaugeStress {
 
     Observed() {
       super(PressureGauge.byteSize(1));
-      gauge = new PressureGauge(block, 1);
+      gauge = new PressureGauge(words, 1);
       gauge.register(this);
       for (int i = 0; i < PressureLevel.COUNT; i++) {
         cameTo[i] = new AtomicInteger();
