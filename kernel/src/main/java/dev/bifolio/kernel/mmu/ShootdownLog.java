@@ -71,8 +71,6 @@ public final class ShootdownLog {
   private static final int KIND_SHIFT = 16;
   private static final int ASID_MASK = 0xFFFF;
 
-  private static final int TURNS_BEFORE_REST = 256;
-
   private final long address;
   private final int cpuCount;
   private final SpinLock lock;
@@ -195,11 +193,7 @@ public final class ShootdownLog {
 
   private void await(int cpu, long state) {
     for (int turn = 0; Memory.getLongVolatile(state(cpu)) == state; turn++) {
-      if (turn < TURNS_BEFORE_REST) {
-        Cpu.relax(turn);
-      } else {
-        Cpu.rest();
-      }
+      Cpu.await(turn);
     }
   }
 

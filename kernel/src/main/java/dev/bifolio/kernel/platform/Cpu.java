@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 public final class Cpu {
   private static final long REST_NANOS = 50_000;
 
+  /// Turns after which a waiter takes it that the other does not run.
+  private static final int TURNS_BEFORE_REST = 256;
+
   /// No CPU, for [#simulate]: the one that runs the thread.
   public static final int REAL = -1;
 
@@ -155,5 +158,17 @@ public final class Cpu {
   /// (some 50 µs), because [#relax(int)] gives way only to threads that wait here.
   public static void rest() {
     LockSupport.parkNanos(REST_NANOS);
+  }
+
+  /// One turn of a wait for another thread that is short unless that thread has lost its processor:
+  /// [#relax(int)] at first, and [#rest()] once it must have.
+  ///
+  /// @param turn how often this wait has called already, 0 or more
+  public static void await(int turn) {
+    if (turn < TURNS_BEFORE_REST) {
+      relax(turn);
+    } else {
+      rest();
+    }
   }
 }

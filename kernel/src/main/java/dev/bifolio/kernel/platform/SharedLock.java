@@ -17,7 +17,6 @@ package dev.bifolio.kernel.platform;
 public record SharedLock(long address) {
   private static final long ALONE = 1L << 32;
   private static final long WAITS = 1L << 33;
-  private static final int TURNS_BEFORE_REST = 256;
 
   /// Waits until nobody has or wants the lock alone, and shares it.
   public void lockShared() {
@@ -26,7 +25,7 @@ public record SharedLock(long address) {
       if (word < ALONE && Memory.compareAndSetLong(address, word, word + 1)) {
         return;
       }
-      rest(turn);
+      Cpu.await(turn);
     }
   }
 
@@ -44,7 +43,7 @@ public record SharedLock(long address) {
           && Memory.compareAndSetLong(address, word, word - WAITS + ALONE)) {
         return;
       }
-      rest(turn);
+      Cpu.await(turn);
     }
   }
 
@@ -58,13 +57,5 @@ public record SharedLock(long address) {
   /// Gives the lock back. For the thread that has it alone.
   public void unlock() {
     Memory.getAndAddLong(address, -ALONE);
-  }
-
-  private static void rest(int turn) {
-    if (turn < TURNS_BEFORE_REST) {
-      Cpu.relax(turn);
-    } else {
-      Cpu.rest();
-    }
   }
 }

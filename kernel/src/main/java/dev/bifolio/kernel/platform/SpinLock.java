@@ -10,17 +10,10 @@ package dev.bifolio.kernel.platform;
 ///
 /// @param address of 8 zero bytes, a multiple of 8
 public record SpinLock(long address) {
-  /// Turns after which a waiter takes it that the holder does not run.
-  private static final int TURNS_BEFORE_REST = 256;
-
   /// Waits until the lock is open, and takes it.
   public void lock() {
     for (int turn = 0; !tryLock(); turn++) {
-      if (turn < TURNS_BEFORE_REST) {
-        Cpu.relax(turn);
-      } else {
-        Cpu.rest();
-      }
+      Cpu.await(turn);
     }
   }
 

@@ -10,8 +10,6 @@ import dev.bifolio.kernel.unit.Pages;
 /// by now, and a page in the moment in which it is taken away only to be replaced (break before
 /// make). The sequence changes with both; who sees that it changed while he walked, walks again.
 final class TableReader {
-  private static final int TURNS_BEFORE_REST = 256;
-
   private final TableTree tree;
   private final SpaceWords words;
   private final PageFormat format;
@@ -58,7 +56,7 @@ final class TableReader {
           return found;
         }
       }
-      rest(turn);
+      Cpu.await(turn);
     }
   }
 
@@ -87,7 +85,7 @@ final class TableReader {
           return physical;
         }
       }
-      rest(turn);
+      Cpu.await(turn);
     }
   }
 
@@ -133,7 +131,7 @@ final class TableReader {
           return found;
         }
       }
-      rest(turn);
+      Cpu.await(turn);
     }
   }
 
@@ -150,13 +148,5 @@ final class TableReader {
       table = format.address(0, entry);
     }
     return AddressSpace.NOT_MAPPED;
-  }
-
-  private static void rest(int turn) {
-    if (turn < TURNS_BEFORE_REST) {
-      Cpu.relax(turn);
-    } else {
-      Cpu.rest();
-    }
   }
 }

@@ -55,8 +55,6 @@ public final class BackedPages {
   private static final long READING = 4;
   private static final long WRITING = 8;
 
-  private static final int TURNS_BEFORE_REST = 256;
-
   private final long address;
   private final SpinLock lock;
   private final BackingIndex index;
@@ -91,7 +89,7 @@ public final class BackedPages {
       if (found != RACED) {
         return found == TOO_MANY ? NO_FRAME : found;
       }
-      rest(turn);
+      Cpu.await(turn);
     }
   }
 
@@ -196,7 +194,7 @@ public final class BackedPages {
     for (int turn = 0; page < endPage; ) {
       long word = beginWrite(page);
       if (word == RACED) {
-        rest(turn++);
+        Cpu.await(turn++);
         continue;
       }
       turn = 0;
@@ -333,13 +331,5 @@ public final class BackedPages {
   /// @return a count
   public long pageCount() {
     return Memory.getLongAcquire(address + PAGES);
-  }
-
-  private static void rest(int turn) {
-    if (turn < TURNS_BEFORE_REST) {
-      Cpu.relax(turn);
-    } else {
-      Cpu.rest();
-    }
   }
 }

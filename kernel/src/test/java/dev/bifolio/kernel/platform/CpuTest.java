@@ -100,6 +100,21 @@ class CpuTest {
   }
 
   @Test
+  void aWaiterRestsWhoHasWaitedLong() throws InterruptedException {
+    AtomicInteger turns = new AtomicInteger();
+    Thread waiter =
+        Thread.ofVirtual()
+            .start(() -> {
+              for (int turn = 0; turn < 300; turn++) {
+                Cpu.await(turn);
+                turns.incrementAndGet();
+              }
+            });
+    assertTrue(waiter.join(Duration.ofSeconds(60)));
+    assertEquals(300, turns.get());
+  }
+
+  @Test
   void aRestEnds() throws InterruptedException {
     Thread resting = Thread.ofVirtual().start(Cpu::rest);
     assertTrue(resting.join(Duration.ofSeconds(60)));

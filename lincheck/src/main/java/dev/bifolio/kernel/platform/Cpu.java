@@ -64,4 +64,11 @@ public final class Cpu {
   public static void rest() {
     relax(0);
   }
+
+  /// See the kernel's class.
+  ///
+  /// @param turn how often this wait has called already, 0 or more
+  public static void await(int turn) {
+    relax(turn);
+  }
 }
