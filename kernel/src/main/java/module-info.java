@@ -16,5 +16,6 @@ module dev.bifolio.kernel {
   exports dev.bifolio.kernel.table;
   exports dev.bifolio.kernel.mmu;
   exports dev.bifolio.kernel.virtual;
+  exports dev.bifolio.kernel.heap;
   exports dev.bifolio.kernel.boot;
 }

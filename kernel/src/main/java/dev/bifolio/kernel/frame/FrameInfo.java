@@ -53,6 +53,10 @@ public final class FrameInfo {
   /// In the hands of a compaction: captured while free, or moved away from.
   public static final int KIND_CAPTURED = 5;
 
+  /// One of the frames of virtually contiguous memory; the owner is the page, counted from where
+  /// such memory begins.
+  public static final int KIND_VMALLOC = 6;
+
   /// The first of the kinds of movable frames; this one plus the index of the movable owner, up to
   /// [#MAX_KIND].
   public static final int KIND_MOVABLE_FIRST = 8;

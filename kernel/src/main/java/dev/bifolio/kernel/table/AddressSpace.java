@@ -1,5 +1,6 @@
 package dev.bifolio.kernel.table;
 
+import dev.bifolio.kernel.unit.ArrayEntries;
 import org.jspecify.annotations.Nullable;
 
 /// The page tables of one space of virtual addresses.
@@ -166,6 +167,22 @@ public final class AddressSpace {
     requireLeafLevel(level);
     int legal = PageFlags.require(flags);
     return MapOutcome.of(core.map(virtualAddress, physicalAddress, byteSize, legal, level, true));
+  }
+
+  /// Maps frames, wherever they lie, to consecutive pages of 4 KiB: all of them or none.
+  ///
+  /// @param virtualAddress the first, a multiple of 4096
+  /// @param pfns the frames, left as they are; nobody changes them meanwhile
+  /// @param offset index of the first entry
+  /// @param count entries to map, 1 or more
+  /// @param flags [PageFlags]
+  /// @return what came of it
+  /// @throws IllegalArgumentException if the flags mean nothing
+  /// @throws IndexOutOfBoundsException if the array has not all of the entries
+  public MapOutcome mapFrames(long virtualAddress, long[] pfns, int offset, int count, int flags) {
+    ArrayEntries.require(pfns.length, offset, count);
+    int legal = PageFlags.require(flags);
+    return MapOutcome.of(core.mapFrames(virtualAddress, pfns, offset, count, legal));
   }
 
   private void requireLeafLevel(int level) {

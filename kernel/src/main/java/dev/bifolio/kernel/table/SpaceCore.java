@@ -226,6 +226,27 @@ final class SpaceCore {
     }
   }
 
+  TableResult mapFrames(long virtualAddress, long[] pfns, int offset, int count, int flags) {
+    long byteSize = Pages.framesToBytes(count);
+    TableResult result = check(virtualAddress, byteSize, virtualAddress, Pages.PAGE_SIZE);
+    if (result != TableResult.DONE) {
+      return result;
+    }
+    long endPfn = 1L << (format.physicalBits() - Pages.PAGE_SHIFT);
+    for (int i = offset; i < offset + count; i++) {
+      if (Long.compareUnsigned(pfns[i], endPfn) >= 0) {
+        return TableResult.TOO_HIGH;
+      }
+    }
+    long last = virtualAddress + byteSize - 1;
+    lock.lock();
+    try {
+      return mapper.mapFrames(root(virtualAddress), virtualAddress, last, pfns, offset, flags);
+    } finally {
+      lock.unlock();
+    }
+  }
+
   TableResult unmap(
       long virtualAddress, long byteSize, boolean wantsAll, boolean keepsTables, FlushBatch batch) {
     TableResult result = check(virtualAddress, byteSize, virtualAddress, Pages.PAGE_SIZE);

@@ -1,5 +1,8 @@
 package dev.bifolio.kernel.table;
 
+import dev.bifolio.kernel.unit.Pages;
+import org.jspecify.annotations.Nullable;
+
 /// Maps a range in two walks: the first changes nothing and counts, the second cannot fail.
 ///
 /// ```
@@ -8,8 +11,9 @@ package dev.bifolio.kernel.table;
 ///   write:  the same walk, with a table from the stock wherever one is missing
 /// ```
 ///
-/// A new table is filled before the entry that names it is stored, so a reader sees all of what it
-/// maps or nothing. For who has the space's lock.
+/// What is mapped is one run of memory, at the same distance everywhere and by pages of several
+/// sizes, or a list of frames, by small pages. A new table is filled before the entry that names it
+/// is stored, so a reader sees all of what it maps or nothing. For who has the space's lock.
 final class TableMapper {
   private final TableTree tree;
   private final SpaceWords words;
@@ -18,6 +22,8 @@ final class TableMapper {
   private int largestLevel;
   private boolean isExact;
   private int flags;
+  private long @Nullable [] pfns;
+  private long firstPage;
   private long tables;
   private final long[] pages = new long[PageFormat.MAX_LEVELS + 1];
 
@@ -51,6 +57,30 @@ final class TableMapper {
     this.largestLevel = largestLevel;
     this.isExact = isExact;
     this.flags = flags;
+    return mapAll(root, first, last);
+  }
+
+  /// Maps frames to consecutive pages of the smallest size.
+  ///
+  /// @param pfns where they are named
+  /// @param offset index of the first
+  TableResult mapFrames(long root, long first, long last, long[] pfns, int offset, int flags) {
+    if (last - first < format.pageByteSize(1)) {
+      long distance = Pages.pfnToAddress(pfns[offset]) - first;
+      return map(root, first, last, distance, 1, false, flags);
+    }
+    this.distance = 0;
+    this.largestLevel = 1;
+    this.isExact = false;
+    this.flags = flags;
+    this.pfns = pfns;
+    firstPage = (first >> Pages.PAGE_SHIFT) - offset;
+    TableResult result = mapAll(root, first, last);
+    this.pfns = null;
+    return result;
+  }
+
+  private TableResult mapAll(long root, long first, long last) {
     tables = 0;
     for (int level = 0; level < pages.length; level++) {
       pages[level] = 0;
@@ -151,7 +181,7 @@ final class TableMapper {
         // A table, and be it empty: a processor may know it, so no page takes its place.
         write(format.address(0, entry), level - 1, from, to);
       } else if (whole && TableCount.isLeaf(format, level, distance, largestLevel)) {
-        tree.set(table, index, format.leaf(level, from + distance, flags));
+        tree.set(table, index, format.leaf(level, physical(from), flags));
         pages[level]++;
       } else {
         long child = tree.takeFromStock();
@@ -160,5 +190,12 @@ final class TableMapper {
         tree.set(table, index, format.table(child));
       }
     }
+  }
+
+  private long physical(long at) {
+    long[] named = pfns;
+    return named == null
+        ? at + distance
+        : Pages.pfnToAddress(named[(int) ((at >> Pages.PAGE_SHIFT) - firstPage)]);
   }
 }

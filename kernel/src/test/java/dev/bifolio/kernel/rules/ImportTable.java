@@ -34,7 +34,7 @@ record ImportTable(String rootPackage) {
           Map.entry("table", Set.of("platform")),
           Map.entry("mmu", Set.of("table", "platform")),
           Map.entry("virtual", Set.of("table", "platform")),
-          Map.entry("heap", Set.of("table", "zone", "frame", "platform")));
+          Map.entry("heap", Set.of("virtual", "table", "zone", "frame", "platform")));
 
   /// Packages outside the tree: of java.base all, as the freestanding subset decides on those.
   private static final Set<String> OUTSIDE = Set.of("java", "org.jspecify.annotations");
