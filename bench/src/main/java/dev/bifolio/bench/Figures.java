@@ -42,6 +42,21 @@ class Figures {
     rows.add(new Row(allocator, log2frames, workload, metric, number, value));
   }
 
+  /// Takes down what a meter has, time and heap for one operation.
+  ///
+  /// @param metric the name of the time, which begins with its unit: `ns_`, `us_` or `ms_`
+  final void record(String metric, Meter meter) {
+    double nanosPerUnit =
+        switch (metric.substring(0, 3)) {
+          case "ns_" -> 1;
+          case "us_" -> 1e3;
+          case "ms_" -> 1e6;
+          default -> throw new IllegalArgumentException("no unit: " + metric);
+        };
+    record(metric, meter.nanosPerOperation() / nanosPerUnit);
+    record("heap_bytes_" + metric.substring(3), meter.heapBytesPerOperation());
+  }
+
   /// Takes down a count.
   final void count(String metric, long value) {
     record(metric, (double) value);

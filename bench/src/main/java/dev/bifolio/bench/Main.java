@@ -48,7 +48,7 @@ public final class Main implements Callable<Integer> {
       arity = "0..1",
       defaultValue = "frames",
       paramLabel = "GROUP",
-      description = "frames (the default), zones, tables or startup.")
+      description = "frames (the default), zones, tables, heap or startup.")
   private Group group = Group.FRAMES;
 
   @Option(
@@ -58,7 +58,7 @@ public final class Main implements Callable<Integer> {
       description = {
         "Only these workloads; w4 or frag stand for all that begin with it, growth for w4 and",
         "w4b at 10, 50 and 90 %%, all for those too that are not run by default. Of zones: z1 or",
-        "z2. Of tables: t1 to t4."
+        "z2. Of tables: t1 to t4. Of heap: h5."
       })
   private List<String> suite = List.of();
 
@@ -70,7 +70,8 @@ public final class Main implements Callable<Integer> {
         "Among hybrid, hybrid-owned-cache, classic, linux-like, best-fit (fragmentation only), glibc, jemalloc and",
         "mimalloc; all by default. Ratios are to linux-like. Of zones: among hybrid, zone,",
         "zone-near, zone-charged and two-zones; ratios are to hybrid. Of tables: among x86_64,",
-        "aarch64, sv48 and hash-map; ratios are to hash-map."
+        "aarch64, sv48 and hash-map; ratios are to hash-map. Of heap: vmalloc and mmap; ratios are",
+        "to mmap."
       })
   private List<String> allocators = List.of();
 
@@ -145,7 +146,7 @@ public final class Main implements Callable<Integer> {
       case STARTUP -> startup();
       case ZONES -> zones();
       case TABLES -> tables();
-      case HEAP -> throw refusal("bench heap: there is nothing to measure yet");
+      case HEAP -> heap();
     };
   }
 
@@ -176,6 +177,19 @@ public final class Main implements Callable<Integer> {
         rows -> tables.run(rows, this::tell),
         kinds.stream().map(TableSubject.Kind::csvName).toList(),
         TableSubject.Kind.HASH_MAP.csvName());
+    return 0;
+  }
+
+  private int heap() throws IOException {
+    List<VirtualSubject.Kind> kinds =
+        among(VirtualSubject.Kind.all(), VirtualSubject.Kind::csvName, "heap");
+    List<String> ids =
+        idsOf(name -> TableSuite.idsFor(name, HeapSuite.IDS), HeapSuite.IDS);
+    HeapSuite heap = new HeapSuite(kinds, ids, runs, divisor);
+    report(
+        rows -> heap.run(rows, this::tell),
+        kinds.stream().map(VirtualSubject.Kind::csvName).toList(),
+        VirtualSubject.Kind.MMAP.csvName());
     return 0;
   }
 

@@ -15,19 +15,4 @@ final class TableRun extends Figures {
   TableSubject.Kind kind() {
     return kind;
   }
-
-  /// Takes down what a meter has, time and heap for one operation.
-  ///
-  /// @param metric the name of the time, which begins with its unit: `ns_`, `us_` or `ms_`
-  void record(String metric, Meter meter) {
-    double nanosPerUnit =
-        switch (metric.substring(0, 3)) {
-          case "ns_" -> 1;
-          case "us_" -> 1e3;
-          case "ms_" -> 1e6;
-          default -> throw new IllegalArgumentException("no unit: " + metric);
-        };
-    record(metric, meter.nanosPerOperation() / nanosPerUnit);
-    record("heap_bytes_" + metric.substring(3), meter.heapBytesPerOperation());
-  }
 }

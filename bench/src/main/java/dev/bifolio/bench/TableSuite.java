@@ -1,10 +1,7 @@
 package dev.bifolio.bench;
 
 import java.io.IOException;
-import java.util.ArrayList;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.function.Consumer;
 
 /// Runs the workloads for page tables, side by side: each workload and each kind in a JVM of its
@@ -27,17 +24,23 @@ record TableSuite(
   ///
   /// @throws IllegalArgumentException if there is none
   static List<String> idsFor(String name) {
-    if (TableWorkload.IDS.contains(name)) {
+    return idsFor(name, TableWorkload.IDS);
+  }
+
+  /// The ids among some that a name stands for: itself, all that begin with it, or all.
+  ///
+  /// @throws IllegalArgumentException if there is none
+  static List<String> idsFor(String name, List<String> ids) {
+    if (ids.contains(name)) {
       return List.of(name);
     }
     if (name.equals("all")) {
-      return TableWorkload.IDS;
+      return ids;
     }
-    List<String> found =
-        TableWorkload.IDS.stream().filter(id -> id.startsWith(name + ":")).toList();
+    List<String> found = ids.stream().filter(id -> id.startsWith(name + ":")).toList();
     if (found.isEmpty()) {
       throw new IllegalArgumentException(
-          "no workload '" + name + "'; there are " + String.join(", ", TableWorkload.IDS));
+          "no workload '" + name + "'; there are " + String.join(", ", ids));
     }
     return found;
   }
@@ -48,24 +51,17 @@ record TableSuite(
   /// @param notes told of each thing left out, once
   /// @throws IOException if a forked JVM fails
   void run(Consumer<Row> rows, Consumer<String> notes) throws IOException {
-    for (String workload : workloads) {
-      List<String> found = new ArrayList<>();
-      List<Turns.Start> starts = new ArrayList<>();
-      for (TableSubject.Kind kind : kinds) {
-        String obstacle = TableWorkload.of(workload).obstacle(kind);
-        if (obstacle == null) {
-          starts.add(() -> worker(kind, workload));
-        } else {
-          found.add(kind + ": left out of " + workload + ": " + obstacle);
-        }
-      }
-      Turns.take(starts, runCount, (_, missing) -> found.add(missing), found).forEach(rows);
-      Set<String> each = new LinkedHashSet<>(found);
-      each.forEach(notes);
-    }
+    Turns.takeAll(
+        workloads,
+        kinds,
+        runCount,
+        (workload, kind) -> TableWorkload.of(workload).obstacle(kind),
+        this::worker,
+        rows,
+        notes);
   }
 
-  private WorkerProcess worker(TableSubject.Kind kind, String workload) throws IOException {
+  private WorkerProcess worker(String workload, TableSubject.Kind kind) throws IOException {
     return new WorkerProcess(
         kind + ", " + workload, HEAP_MIB, List.of(ARGUMENT, kind.name(), workload, "" + divisor));
   }

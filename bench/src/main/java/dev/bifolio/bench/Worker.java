@@ -30,6 +30,10 @@ final class Worker {
       serve(TableSuite.job(arguments), out);
       return;
     }
+    if (arguments[0].equals(HeapSuite.ARGUMENT)) {
+      serve(HeapSuite.job(arguments), out);
+      return;
+    }
     Subject.Kind kind = Subject.Kind.valueOf(arguments[0]);
     String absent = kind.isNative() ? NativeLibrary.choose(kind) : null;
     if (absent != null) {

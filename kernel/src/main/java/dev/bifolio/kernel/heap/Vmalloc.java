@@ -39,8 +39,8 @@ import org.jspecify.annotations.Nullable;
 ///
 /// Areas are [VirtualAreas], by their distance from where the range begins, since some formats have
 /// it at negative addresses. An area has its guard in it, a page that is never mapped: so what runs
-/// over its end faults, and a search for a place looks for one size in one tree. [VmallocKind] keeps
-/// areas that touch apart.
+/// over its end faults, and a search for a place looks for one size in one tree. [VmallocKind]
+/// keeps areas that touch apart.
 ///
 /// *Lazy* memory is addresses alone, until [#fault] is told of a page. Its pages are zeros.
 ///
@@ -50,10 +50,10 @@ import org.jspecify.annotations.Nullable;
 ///   again after that.
 /// - I4 A request that is refused, or fails at whichever step, has changed nothing but a counter.
 ///
-/// **Threads.** Any, at any time, under one lock; order: this lock, then the space's, then a zone's.
-/// Frames are asked for under it, so whoever gives memory back under pressure must not wait for
-/// somebody who allocates here. Nothing here may be called from a [Flusher], which runs under the
-/// lock of the space.
+/// **Threads.** Any, at any time, under one lock; order: this lock, then the space's, then a
+/// zone's. Frames are asked for under it, so whoever gives memory back under pressure must not wait
+/// for somebody who allocates here. Nothing here may be called from a [Flusher], which runs under
+/// the lock of the space.
 ///
 /// Cost: a walk of the areas, O(log n); then for each page a frame, a store to its entry, and the
 /// same back; for 64 KiB and more that is nearly all. 64 bytes an area, 4 KiB for each 2 MiB of
@@ -190,27 +190,35 @@ public final class Vmalloc {
       isDone = VmallocKind.isLazy(kind) || populate(start, usable, VmallocKind.flags(kind));
     } finally {
       if (!isDone) {
-        take(start, usable, false);
         areas.remove(start, start + whole);
       }
     }
     return isDone ? base + start : NO_MEMORY;
   }
 
-  /// Maps frames to all pages of a part of an area.
+  /// Maps frames to pages of an area, to all of them or to none.
   ///
-  /// @return false if there is not enough memory; some of it may be mapped then
+  /// @return false if there is not enough memory
   private boolean populate(long start, long usable, int flags) {
     long most = Pages.framesToBytes(VmallocPages.MOST);
-    for (long done = 0; done < usable; done += most) {
-      int count = (int) Pages.bytesToFramesDown(Math.min(most, usable - done));
-      long page = Pages.bytesToFramesDown(start + done);
-      if (!pages.take(count, flags, page) || !isMapped(pages.map(space, base + start + done))) {
-        return false;
+    long done = 0;
+    try {
+      while (done < usable) {
+        long bytes = Math.min(most, usable - done);
+        long page = Pages.bytesToFramesDown(start + done);
+        int count = (int) Pages.bytesToFramesDown(bytes);
+        if (!pages.take(count, flags, page) || !isMapped(pages.map(space, base + start + done))) {
+          break;
+        }
+        add(MAPPED, count);
+        done += bytes;
       }
-      add(MAPPED, count);
+    } finally {
+      if (done > 0 && done < usable) {
+        take(start, done, true);
+      }
     }
-    return true;
+    return done == usable;
   }
 
   private static boolean isMapped(MapOutcome outcome) {
@@ -223,8 +231,8 @@ public final class Vmalloc {
   /// A page was touched that is not mapped, or was not a moment ago.
   ///
   /// @param touched any address
-  /// @return MAPPED, ALREADY or NO_MEMORY of a page that is allocated; SEGFAULT of any other, guards
-  ///   among them
+  /// @return MAPPED, ALREADY or NO_MEMORY of a page that is allocated; SEGFAULT of any other,
+  ///   guards among them
   public FaultOutcome fault(long touched) {
     if (!isVmalloc(touched)) {
       return FaultOutcome.SEGFAULT;
@@ -339,9 +347,7 @@ public final class Vmalloc {
   public void visit(VmallocVisitor visitor) {
     lock.lock();
     try {
-      for (long area = areas.firstAbove(0);
-          area != VirtualAreas.NO_AREA;
-          area = areas.next(area)) {
+      for (long area = areas.firstAbove(0); area != VirtualAreas.NO_AREA; area = areas.next(area)) {
         long start = areas.start(area);
         visitor.allocated(
             base + start,

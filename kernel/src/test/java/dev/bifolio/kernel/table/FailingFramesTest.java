@@ -128,6 +128,22 @@ class FailingFramesTest {
             yes));
     all.add(
         new Scenario(
+            "map frames across two tables",
+            format,
+            w -> w.map(0, 0, PAGE, R),
+            w -> w.space.mapFrames(w.huge - 2 * PAGE, new long[] {9, 3, 5, 1}, 0, 4, RW),
+            no,
+            yes));
+    all.add(
+        new Scenario(
+            "map one frame",
+            format,
+            nothing,
+            w -> w.space.mapFrames(PAGE, new long[] {9}, 0, 1, RW),
+            no,
+            yes));
+    all.add(
+        new Scenario(
             "map across two top entries",
             format,
             w -> w.map(4 * PAGE, 0, PAGE, R),

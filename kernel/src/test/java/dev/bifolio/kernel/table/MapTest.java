@@ -21,7 +21,7 @@ class MapTest {
   }
 
   /// The first address that no lower half has.
-  private static long lowEnd(PageFormat format) {
+  static long lowEnd(PageFormat format) {
     long end = 1L << 32;
     while (format.isCanonical(end)) {
       end <<= 1;

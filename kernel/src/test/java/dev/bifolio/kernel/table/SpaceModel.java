@@ -121,6 +121,7 @@ final class SpaceModel {
       case 22, 23, 24, 25 -> replace(at);
       case 26, 27, 28, 29 -> clearUsed(at);
       case 30, 31, 32, 33 -> protect(at, size);
+      case 34, 35, 36, 37 -> mapFrames(at, size);
       default -> map(at, size);
     }
     long probe = place();
@@ -160,6 +161,24 @@ final class SpaceModel {
     assertEquals(isFree ? MapOutcome.MAPPED : MapOutcome.ALREADY_MAPPED, outcome);
     for (long page = 0; isFree && page < size; page += PAGE) {
       model.put(at + page, new Mapping(physical + page, flags));
+    }
+  }
+
+  /// Frames from everywhere, some of them more than once.
+  private void mapFrames(long at, long size) {
+    int count = (int) (size / PAGE);
+    int offset = random.below(3);
+    long[] pfns = new long[offset + count + random.below(3)];
+    Arrays.setAll(pfns, i -> random.below(1 << 16));
+    int flags = flags();
+    boolean isFree = model.subMap(at, at + size).isEmpty();
+    MapOutcome outcome = tables.space.mapFrames(at, pfns, offset, count, flags);
+    if (isLeft(outcome)) {
+      return;
+    }
+    assertEquals(isFree ? MapOutcome.MAPPED : MapOutcome.ALREADY_MAPPED, outcome);
+    for (int i = 0; isFree && i < count; i++) {
+      model.put(at + i * PAGE, new Mapping(pfns[offset + i] * PAGE, flags));
     }
   }
 
