@@ -126,7 +126,8 @@ class MainTest {
   @ParameterizedTest
   @ValueSource(
       strings = {
-        "heap",
+        "heap --suite t1",
+        "heap --allocators hybrid",
         "tables --suite w1",
         "tables --allocators hybrid",
         "nonsense",

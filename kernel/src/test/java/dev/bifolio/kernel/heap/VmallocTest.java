@@ -297,7 +297,7 @@ class VmallocTest {
   }
 
   @Test
-  @Behaviour({"139", "141"})
+  @Behaviour("141")
   void aFreeThatIsAMistakeSaysWhichAndChangesNothing() {
     try (VmallocWorld world = world(300)) {
       Vmalloc vmalloc = world.vmalloc;
