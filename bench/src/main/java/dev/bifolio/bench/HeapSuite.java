@@ -27,8 +27,7 @@ record HeapSuite(
   /// @param notes told of each thing left out, once
   /// @throws IOException if a forked JVM fails
   void run(Consumer<Row> rows, Consumer<String> notes) throws IOException {
-    Turns.takeAll(
-        workloads, kinds, runCount, (_, _) -> null, this::worker, rows, notes);
+    Turns.takeAll(workloads, kinds, runCount, (_, _) -> null, this::worker, rows, notes);
   }
 
   private WorkerProcess worker(String workload, VirtualSubject.Kind kind) throws IOException {

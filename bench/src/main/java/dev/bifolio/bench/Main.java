@@ -183,8 +183,7 @@ public final class Main implements Callable<Integer> {
   private int heap() throws IOException {
     List<VirtualSubject.Kind> kinds =
         among(VirtualSubject.Kind.all(), VirtualSubject.Kind::csvName, "heap");
-    List<String> ids =
-        idsOf(name -> TableSuite.idsFor(name, HeapSuite.IDS), HeapSuite.IDS);
+    List<String> ids = idsOf(name -> TableSuite.idsFor(name, HeapSuite.IDS), HeapSuite.IDS);
     HeapSuite heap = new HeapSuite(kinds, ids, runs, divisor);
     report(
         rows -> heap.run(rows, this::tell),

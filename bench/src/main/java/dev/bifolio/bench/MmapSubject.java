@@ -52,8 +52,7 @@ final class MmapSubject extends VirtualSubject {
     long address;
     try {
       address =
-          (long)
-              MMAP.invokeExact(0L, byteSize, READ_AND_WRITE, PRIVATE_ANONYMOUS, NO_FILE, 0L);
+          (long) MMAP.invokeExact(0L, byteSize, READ_AND_WRITE, PRIVATE_ANONYMOUS, NO_FILE, 0L);
     } catch (Throwable e) {
       throw new AssertionError(e);
     }

@@ -109,8 +109,7 @@ final class VmallocSubject extends VirtualSubject {
 
   @Override
   long allocate(long byteSize, boolean zeroed) {
-    long address =
-        vmalloc.allocate(byteSize, zeroed ? AllocationFlags.ZERO : AllocationFlags.NONE);
+    long address = vmalloc.allocate(byteSize, zeroed ? AllocationFlags.ZERO : AllocationFlags.NONE);
     if (address == Vmalloc.NO_MEMORY) {
       throw new IllegalStateException("there is no memory for " + byteSize + " bytes");
     }

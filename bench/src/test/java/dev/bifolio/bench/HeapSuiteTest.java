@@ -38,8 +38,7 @@ class HeapSuiteTest {
       assertTrue(free - subject.freeFrames() <= 1030);
       subject.free(address, 4 * Pages.MIB);
       assertEquals(free, subject.freeFrames());
-      assertThrows(
-          IllegalStateException.class, () -> subject.free(address, 4 * Pages.MIB));
+      assertThrows(IllegalStateException.class, () -> subject.free(address, 4 * Pages.MIB));
       assertThrows(IllegalStateException.class, () -> subject.allocate(Pages.GIB, false));
     }
   }
@@ -75,7 +74,6 @@ class HeapSuiteTest {
             .toList());
     assertEquals(List.of(), notes);
     assertEquals(List.of("h5"), TableSuite.idsFor("h5", HeapSuite.IDS));
-    assertThrows(
-        IllegalArgumentException.class, () -> TableSuite.idsFor("h9", HeapSuite.IDS));
+    assertThrows(IllegalArgumentException.class, () -> TableSuite.idsFor("h9", HeapSuite.IDS));
   }
 }

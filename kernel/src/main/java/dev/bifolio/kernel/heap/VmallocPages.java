@@ -81,9 +81,10 @@ final class VmallocPages implements PageReceiver {
   }
 
   private void giveBack() {
-    if (count > 0) {
-      frames.give(pfns, count);
-      count = 0;
+    int given = count;
+    count = 0;
+    if (given > 0) {
+      frames.give(pfns, given);
     }
   }
 }

@@ -121,7 +121,7 @@ final class SpaceModel {
       case 22, 23, 24, 25 -> replace(at);
       case 26, 27, 28, 29 -> clearUsed(at);
       case 30, 31, 32, 33 -> protect(at, size);
-      case 34, 35, 36, 37 -> mapFrames(at, size);
+      case 34 -> mapFrames(at, size);
       default -> map(at, size);
     }
     long probe = place();
