@@ -17,4 +17,5 @@ module dev.bifolio.kernel {
   exports dev.bifolio.kernel.mmu;
   exports dev.bifolio.kernel.virtual;
   exports dev.bifolio.kernel.boot;
+  exports dev.bifolio.kernel.heap;
 }
