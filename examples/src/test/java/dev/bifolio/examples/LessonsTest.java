@@ -220,6 +220,22 @@ class LessonsTest {
   }
 
   @Test
+  void aProcessHasWhatItTouches() throws Exception {
+    List<String> told = told(() -> E09_AProcess.main(new String[0]));
+    assertTold(
+        told,
+        "64 MiB are mapped, and 1 frames are gone: words of areas.",
+        "A store to each of 100 pages: 100 faults,",
+        "  and 10\\d frames are gone, some of them tables.",
+        "Fork: FORKED, by [1-9] frames of tables.",
+        "The child reads 1, and has copied 0 pages.",
+        "It stores, and has copied 1.",
+        "The parent still has 1.",
+        "Behind the area: NOT_PRESENT, and then SEGFAULT.",
+        "All frames are back.");
+  }
+
+  @Test
   void everyLessonIsListedInTheReadme() throws Exception {
     Path folder = Path.of(System.getProperty("bifolio.root"), "examples");
     String readme = Files.readString(folder.resolve("README.md"));

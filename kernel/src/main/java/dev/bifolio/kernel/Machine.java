@@ -3,6 +3,7 @@ package dev.bifolio.kernel;
 import dev.bifolio.kernel.firmware.MemoryMap;
 import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.frame.FrameInfo;
+import dev.bifolio.kernel.mmu.MmuBus;
 import dev.bifolio.kernel.platform.Memory;
 import dev.bifolio.kernel.platform.Window;
 import dev.bifolio.kernel.reclaim.Balloon;
@@ -412,6 +413,16 @@ public final class Machine implements FrameRequests, FrameCounts, AutoCloseable 
   /// @throws IllegalStateException if the machine has no tables, or after [#close()]
   public long directMapAddress(long physicalAddress) {
     return requireTables().layout().directMapAddress(physicalAddress);
+  }
+
+  /// All memory from the first frame to the end of the headroom, as a processor of the machine sees
+  /// it: what an [Mmu][dev.bifolio.kernel.mmu.Mmu] walks tables of this machine through, and loads
+  /// and stores. Memory beyond the address lines of the tables' format is not behind it.
+  ///
+  /// @return the bus; not to be used after [#close()]
+  /// @throws IllegalStateException if the machine has no tables, or after [#close()]
+  public MmuBus bus() {
+    return pages.bus(requireTables().space().format().physicalBits());
   }
 
   private KernelTables requireTables() {

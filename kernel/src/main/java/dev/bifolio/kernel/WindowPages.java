@@ -1,5 +1,6 @@
 package dev.bifolio.kernel;
 
+import dev.bifolio.kernel.mmu.MmuBus;
 import dev.bifolio.kernel.platform.Window;
 import dev.bifolio.kernel.reclaim.Balloon;
 import dev.bifolio.kernel.reclaim.HostMemory;
@@ -23,6 +24,13 @@ record WindowPages(Window window, long offset) implements HostMemory {
   /// @param pfn where its list lies, all zero
   Balloon balloon(ZonedFrames frames, long pfn, int mostAreas) {
     return new Balloon(frames, this, (pfn << Pages.PAGE_SHIFT) + offset, mostAreas);
+  }
+
+  /// These pages as a processor with so many address lines sees them.
+  MmuBus bus(int physicalBits) {
+    long base = window.address() - offset;
+    long byteSize = Math.min(window.byteSize(), (1L << physicalBits) - base);
+    return new MmuBus(base, byteSize, offset, physicalBits);
   }
 
   /// The virtual address of a physical one.

@@ -11,7 +11,6 @@ import dev.bifolio.kernel.firmware.MemoryMap;
 import dev.bifolio.kernel.firmware.ReservedRegion;
 import dev.bifolio.kernel.frame.FrameInfo;
 import dev.bifolio.kernel.mmu.Mmu;
-import dev.bifolio.kernel.mmu.MmuBus;
 import dev.bifolio.kernel.table.AddressSpace;
 import dev.bifolio.kernel.table.FlushBatch;
 import dev.bifolio.kernel.table.KernelLayout;
@@ -130,7 +129,7 @@ class MachineTablesTest {
       MemoryMap map = of(architecture).ram(0, 800 * MIB).ram(850 * MIB, 40 * MIB).build();
       try (Machine machine = boot(map, plain)) {
         AddressSpace space = machine.kernelSpace();
-        Mmu mmu = mmuOf(machine, 890 * MIB);
+        Mmu mmu = mmuOf(machine);
         long constant = machine.directMapAddress(0);
         for (int i = 0; i < 2000; i++) {
           long pa = MIB + random.below(895 * MIB);
@@ -154,13 +153,26 @@ class MachineTablesTest {
     }
   }
 
-  /// A processor that walks the tables itself, in a machine whose window begins with the address 0.
-  private static Mmu mmuOf(Machine machine, long byteSize) {
+  /// A processor that walks the tables itself.
+  private static Mmu mmuOf(Machine machine) {
     PageFormat format = machine.kernelSpace().format();
-    MmuBus bus = new MmuBus(0, byteSize, machine.physToVirt(0), format.physicalBits());
-    Mmu mmu = new Mmu(format, bus, null);
+    Mmu mmu = new Mmu(format, machine.bus(), null);
     mmu.setSpace(machine.kernelSpace(), 0);
     return mmu;
+  }
+
+  @Test
+  void aProcessorSeesAllMemoryThatItsAddressLinesReach() throws Exception {
+    MemoryMap large = Maps.e820(Architecture.I386).ram(MIB, 6 * GIB).build();
+    try (Machine machine = boot(large, plain)) {
+      assertEquals(MIB, machine.bus().base());
+      assertEquals(4 * GIB, machine.bus().base() + machine.bus().byteSize());
+    }
+    try (Machine machine = boot(Maps.fdt().ram(GIB, 6 * GIB).build(), plain)) {
+      assertEquals(GIB, machine.bus().base());
+      assertEquals(6 * GIB, machine.bus().byteSize());
+      assertEquals(machine.physToVirt(GIB), GIB + machine.bus().physToVirt());
+    }
   }
 
   @Test

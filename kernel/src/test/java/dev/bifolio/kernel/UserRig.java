@@ -8,7 +8,6 @@ import dev.bifolio.kernel.firmware.Architecture;
 import dev.bifolio.kernel.frame.AllocationFlags;
 import dev.bifolio.kernel.frame.FrameInfo;
 import dev.bifolio.kernel.mmu.Mmu;
-import dev.bifolio.kernel.mmu.MmuBus;
 import dev.bifolio.kernel.mmu.Tlb;
 import dev.bifolio.kernel.platform.Cpu;
 import dev.bifolio.kernel.table.PageFormat;
@@ -96,9 +95,7 @@ final class UserRig implements AutoCloseable {
     private Processor(int cpu, boolean flushes) {
       this.cpu = cpu;
       this.flushes = flushes;
-      long physToVirt = machine.physToVirt(RAM) - RAM;
-      MmuBus bus = new MmuBus(RAM, BYTES, physToVirt, 32);
-      mmu = new Mmu(format, bus, tlb, spaces.shootdowns(), cpu);
+      mmu = new Mmu(format, machine.bus(), tlb, spaces.shootdowns(), cpu);
     }
 
     Processor run(UserSpace next) {

@@ -40,7 +40,8 @@ public abstract class Race {
     return yes(pfn >= 0);
   }
 
-  /// The end of a test.
+  /// The end of a test, after which its memory is another's: nothing of the world is to be looked
+  /// at any more.
   ///
   /// @param good whether nothing is lost
   /// @return 1 or 0

@@ -47,7 +47,7 @@ public final class ChargedFreeStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = ended(BLOCK, 0) & yes(accountAt(block) == AccountTree.NOBODY);
+      r.r3 = yes(accountAt(block) == AccountTree.NOBODY) & ended(BLOCK, 0);
     }
   }
 
@@ -83,7 +83,7 @@ public final class ChargedFreeStress {
 
     @Arbiter
     public void end(III_Result r) {
-      r.r3 = ended(BLOCK, 0) & yes(accountAt(block) == AccountTree.NOBODY);
+      r.r3 = yes(accountAt(block) == AccountTree.NOBODY) & ended(BLOCK, 0);
     }
   }
 
