@@ -94,7 +94,7 @@ public final class SlabCache {
   private final SlabSpec spec;
   private final SpinLock lock;
   private final SlabRecords records;
-  private final HeapMap map;
+  private final long directBase;
   private final long block;
   private final int cpuCount;
 
@@ -106,10 +106,10 @@ public final class SlabCache {
     this.block = block;
     cpuCount = caches.cpuCount;
     records = caches.records;
-    map = caches.map;
+    directBase = caches.map.pointerOf(0);
     lock = new SpinLock(block);
     lists = new SlabLists(block + LISTS, records, geometry);
-    claims = new SlabClaims(records, lists, geometry, map.pointerOf(0));
+    claims = new SlabClaims(records, lists, geometry, directBase);
     supply = new SlabSupply(caches, spec, geometry, id, block + COLOUR);
   }
 
@@ -251,7 +251,7 @@ public final class SlabCache {
       if (SlabRecords.cacheOf(state) != id) {
         return SlabRecords.cacheOf(state) == 0 ? FreeOutcome.FOREIGN : FreeOutcome.WRONG_CACHE;
       }
-      long offset = pointer - map.pointerOf(0) - SlabRecords.offsetOf(SlabRecords.placeOf(slab));
+      long offset = pointer - directBase - SlabRecords.offsetOf(SlabRecords.placeOf(slab));
       int index = indexOf(offset);
       if (index < 0) {
         if (SlabRecords.sameLife(state, SlabRecords.state(slab))) {

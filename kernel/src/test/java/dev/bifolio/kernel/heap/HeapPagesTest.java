@@ -34,7 +34,7 @@ class HeapPagesTest {
     assertEquals(76, pages.allocate(2));
     assertEquals(80, pages.allocate(3));
     assertEquals(74, pages.allocate(0));
-    assertEquals(96, pages.allocate(4) == 96 ? 96 : -1);
+    assertEquals(96, pages.allocate(4));
     assertEquals(128, pages.allocate(6));
     assertEquals(1 + 2 + 1 + 4 + 8 + 1 + 16 + 64, pages.regionUsedFrames());
     assertEquals(130 - pages.regionUsedFrames(), pages.regionFreeFrames());
@@ -62,20 +62,20 @@ class HeapPagesTest {
   @Test
   void whatDoesNotFitComesFromTheSource() {
     HeapPages pages = pages(70, 200);
-    assertEquals(1024, pages.allocate(6) == 128 ? pages.allocate(6) : -1);
+    assertEquals(128, pages.allocate(6));
+    assertEquals(1024, pages.allocate(6));
     assertEquals(64, pages.sourceUsedFrames());
     assertEquals(64, pages.regionUsedFrames());
   }
 
   @Test
   void blocksOfMoreThanAWordComeFromTheSource() {
-    HeapPages pages = pages(0, 256);
     HeapFrames large = new HeapFrames(512, 1024);
-    HeapPages other = new HeapPages(windows.reserve(HeapPages.byteSize(0, 256)), 0, 256, large, 0);
-    assertEquals(512, other.allocate(7));
-    assertEquals(0, other.regionUsedFrames());
-    other.free(512, 7);
-    assertEquals(0, other.sourceUsedFrames());
+    HeapPages pages = new HeapPages(windows.reserve(HeapPages.byteSize(0, 256)), 0, 256, large, 0);
+    assertEquals(512, pages.allocate(7));
+    assertEquals(0, pages.regionUsedFrames());
+    pages.free(512, 7);
+    assertEquals(0, pages.sourceUsedFrames());
     assertEquals(256, pages.regionFreeFrames());
   }
 
