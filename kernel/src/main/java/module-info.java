@@ -18,4 +18,5 @@ module dev.bifolio.kernel {
   exports dev.bifolio.kernel.virtual;
   exports dev.bifolio.kernel.heap;
   exports dev.bifolio.kernel.boot;
+  exports dev.bifolio.kernel.heap;
 }

@@ -44,7 +44,7 @@ public final class FrameInfo {
   /// A table of a page-table tree.
   public static final int KIND_TABLE = 2;
 
-  /// The first frame of a slab.
+  /// Any frame of a slab; the owner is the slab's record.
   public static final int KIND_SLAB = 3;
 
   /// The first frame of a large allocation of a heap.

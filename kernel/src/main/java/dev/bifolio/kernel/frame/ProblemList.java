@@ -4,23 +4,35 @@ import dev.bifolio.kernel.unit.AddressRange;
 
 /// What a validator found: every problem counted, the first of them told, one line each. One
 /// thread.
-final class ProblemList {
+public final class ProblemList {
   /// Problems that are told in words; the others are only counted.
   private static final int TOLD = 20;
 
   private final StringBuilder text = new StringBuilder();
   private long count;
 
-  long count() {
+  /// No problems yet.
+  public ProblemList() {}
+
+  /// How many there are.
+  ///
+  /// @return 0 or more
+  public long count() {
     return count;
   }
 
-  String text() {
+  /// The first of them.
+  ///
+  /// @return a line each, empty if there is none
+  public String text() {
     return text.toString();
   }
 
   /// A problem at a frame.
-  void atFrame(long pfn, String problem) {
+  ///
+  /// @param pfn the frame
+  /// @param problem what is wrong
+  public void atFrame(long pfn, String problem) {
     add("frame " + AddressRange.hex(pfn), problem);
   }
 
@@ -30,7 +42,10 @@ final class ProblemList {
   }
 
   /// A problem at a place.
-  void add(String place, String problem) {
+  ///
+  /// @param place where
+  /// @param problem what is wrong
+  public void add(String place, String problem) {
     count++;
     if (count <= TOLD) {
       text.append(place).append(": ").append(problem).append('\n');

@@ -108,6 +108,13 @@ final class SubsetRules {
           "FrameHeat",
           "TierMover",
           "TierBalance",
+          // A cache of objects is made, asked for its counters and checked; requests make none.
+          "SlabCache",
+          "SlabGeometry",
+          "SlabStatistics",
+          "SlabValidator",
+          // As for FrameCache.
+          "SlabOwner",
           // Texts of reports and of messages.
           "java/lang/StringBuilder");
 
