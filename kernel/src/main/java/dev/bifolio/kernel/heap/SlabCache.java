@@ -56,8 +56,7 @@ import dev.bifolio.kernel.unit.Pages;
 ///
 /// **Cost.** A pair is two compare-and-sets and the question for the CPU; through an owner it is
 /// none. When a row is used up: the lock, once for up to 32 objects. The first free into a full
-/// slab and the last free of a slab's objects: the lock. No Java objects. Figures:
-/// docs/performance.md.
+/// slab and the last free of a slab's objects: the lock. No Java objects.
 ///
 /// **Rejected.** Magazines of pointers in front of the slabs (Bonwick and Adams 2001): the bit must
 /// be changed anyway for a double free to be seen, so a magazine makes two compare-and-sets of one.
