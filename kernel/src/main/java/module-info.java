@@ -18,5 +18,4 @@ module dev.bifolio.kernel {
   exports dev.bifolio.kernel.virtual;
   exports dev.bifolio.kernel.heap;
   exports dev.bifolio.kernel.boot;
-  exports dev.bifolio.kernel.heap;
 }
